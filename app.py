@@ -1,0 +1,24 @@
+"""The entry script: page configuration and navigation by section of the paper, nothing else."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components import frame
+
+PICTURES = Path(__file__).resolve().parent / "pages" / "components"
+
+st.set_page_config(page_title=frame.APP, page_icon=str(PICTURES / "icon.svg"), layout="wide")
+st.logo(PICTURES / "logo.svg", icon_image=PICTURES / "icon.svg", size="large")
+
+HOME = st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)
+KG = st.Page("pages/kg_reasoning.py", title="KG reasoning", icon=":material/hub:")
+JOBS = st.Page("pages/jobs.py", title="Jobs", icon=":material/manufacturing:")
+ABOUT = st.Page("pages/about.py", title="About", icon=":material/info:")
+SECTIONS = {"": [HOME], "Interpretation (section 5)": [KG], "Server": [JOBS, ABOUT]}
+
+navigation = st.navigation(SECTIONS, position="hidden")
+frame.enter({"home": HOME, "kg_reasoning": KG, "jobs": JOBS, "about": ABOUT})
+frame.menu(SECTIONS)
+navigation.run()
+frame.settle()

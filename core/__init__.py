@@ -1,0 +1,12 @@
+"""Parsimony: knowledge (symbols, logic, formulas) and learned functions, searched together.
+
+Map from the paper "Beyond Scaleup: Knowledge-aware Parsimony Learning from Deep Networks"
+(arXiv 2407.00478) to the code:
+
+| section of the paper | module |
+|---|---|
+| 5.1 RED-GNN, relational digraphs | `core.methods.parsimony_on_interpretation.redgnn` |
+| knowledge space | `core.knowledge`: discrete, readable, torch-free |
+| function space | `core.function`: parameters and gradients |
+| evidence of an answer and its live check | `core.evidence` |
+"""

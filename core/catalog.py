@@ -1,0 +1,54 @@
+"""What exists, by name: entry points are strings, so that this file imports nothing.
+
+A job kind maps to ``module:function``; the function takes ``(params: dict, context: JobContext)``
+and returns a JSON-serialisable dict. It is imported only in the process that runs the job.
+"""
+
+from dataclasses import dataclass
+
+JOB_KINDS: dict[str, str] = {
+    "train-kg": "core.training.run:run_job",
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of the product.
+
+    Attributes:
+        name: catalogue id, first part of artifact names.
+        title: published name.
+        task: stem of the page, of the serving module and of the tests.
+        section: section of the parsimony paper.
+        entry: ``module:function`` that fits it.
+        config: ``module:function`` from data set and overrides to a configuration.
+        citation: reference in words.
+    """
+
+    name: str
+    title: str
+    task: str
+    section: str
+    entry: str
+    config: str
+    citation: str
+
+
+METHODS: dict[str, Method] = {
+    "redgnn": Method(
+        "redgnn", "RED-GNN", "kg_reasoning", "5.1",
+        "core.methods.parsimony_on_interpretation.redgnn:fit",
+        "core.configs:red_gnn_config",
+        "Yongqi Zhang and Quanming Yao. Knowledge Graph Reasoning with Relational Digraph. "
+        "The Web Conference 2022.",
+    ),
+}  # fmt: skip
+
+
+# filtered MRR published for RED-GNN, both directions (authors' figures of 2022)
+RED_GNN_PAPER: dict[str, float] = {
+    "family": 0.992, "umls-drum": 0.964, "WN18RR": 0.533, "FB15k-237": 0.374, "NELL-995": 0.543,
+    "WN18RR_v1": 0.701, "WN18RR_v2": 0.690, "WN18RR_v3": 0.427, "WN18RR_v4": 0.651,
+    "fb237_v1": 0.369, "fb237_v2": 0.469, "fb237_v3": 0.445, "fb237_v4": 0.442,
+    "nell_v1": 0.637, "nell_v2": 0.419, "nell_v3": 0.436, "nell_v4": 0.363,
+}  # fmt: skip

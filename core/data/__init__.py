@@ -1,0 +1,1 @@
+"""Raw files and uploads to knowledge objects."""

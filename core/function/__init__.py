@@ -1,0 +1,1 @@
+"""Function space: torch modules; no files, no data sets, no search."""

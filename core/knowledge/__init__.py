@@ -1,0 +1,1 @@
+"""Knowledge space: discrete, printable, torch-free objects with JSON round trips."""

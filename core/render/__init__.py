@@ -1,0 +1,1 @@
+"""Knowledge and evidence to plain drawings: specs, SVG, LaTeX and exchange formats."""

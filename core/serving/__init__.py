@@ -1,0 +1,1 @@
+"""Answers from trained artifacts through ONNX Runtime; torch is never imported here."""

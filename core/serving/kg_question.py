@@ -1,0 +1,398 @@
+"""A question about a knowledge graph, and the scores of its answers.
+
+A question (head, relation, ?) or (?, relation, tail) is scored for every entity by a trained
+RED-GNN. The score of an answer is a probability: exp(f_v) against the sum over all entities that
+are neither already known answers nor the given entity (unreached ones have f = 0). A known answer
+is scored with its own fact taken out of the graph, so that no answer rests on itself.
+
+    Query (what a person asks) ──ask──> Question (in rows) ──scorer──> AnswerScorer (one answer)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from core.errors import InputError
+from core.evidence.evidence import Outcome, Overlay
+from core.evidence.subgraph import Walk, fact_flow, top_walks
+from core.knowledge.graph import Adjacency, KnowledgeGraph
+from core.serving.artifact import Artifact, list_artifacts, load_artifact
+from core.serving.graphs import find_graph
+from core.serving.relational import Pass, RelationalModel
+from core.settings import settings
+
+Fact = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change to the facts for one question: op is ``add`` or ``remove``; ids of the graph."""
+
+    op: str
+    head: str
+    relation: str
+    tail: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question.
+
+    Attributes:
+        graph: id of an embedded graph or of an upload.
+        entity: id of the given entity.
+        relation: id of the relation.
+        inverse: False asks (entity, relation, ?), True asks (?, relation, entity).
+        top_k: answers wanted.
+        hide_known: leave out answers that are facts of the graph.
+        model: artifact name; empty for the graph's own.
+        edits: changes to the facts.
+    """
+
+    graph: str
+    entity: str
+    relation: str
+    inverse: bool = False
+    top_k: int = 10
+    hide_known: bool = True
+    model: str = ""
+    edits: tuple[Edit, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `from_json` restores an equal query."""
+        return asdict(self) | {"edits": [asdict(edit) for edit in self.edits]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Query":
+        """Inverse of `to_json`."""
+        return cls(**{**value, "edits": tuple(Edit(**edit) for edit in value["edits"])})
+
+
+def without_fact(query: Query, fact: Edit) -> Query:
+    """The same question with one more edit."""
+    return replace(query, edits=(*query.edits, fact))
+
+
+def find_model(name: str) -> Artifact:
+    """A shipped artifact, or one trained here by a job.
+
+    Raises:
+        ArtifactError: neither exists, or the files do not match their card.
+        InputError: KG-E07 when a graph has no model yet.
+    """
+    if not name:
+        raise InputError(
+            "KG-E07",
+            "No model for this graph yet",
+            "Nothing was trained on it.",
+            "Train RED-GNN on your graph, or choose a model whose relations match.",
+        )
+    own = settings().home / "trained"
+    return load_artifact(name, own if (own / name / "card.json").is_file() else None)
+
+
+def fitting_models(graph: KnowledgeGraph) -> list[str]:
+    """Names of artifacts that know every relation of a graph, shipped ones first.
+
+    A damaged artifact is left out here; the About page says why it is refused.
+    """
+    wanted = {relation.casefold() for relation in graph.relations}
+    found = [
+        artifact
+        for root in (settings().trained, settings().home / "trained")
+        for _, artifact in list_artifacts(root)
+        if isinstance(artifact, Artifact) and artifact.card.method == "redgnn"
+    ]
+    return [
+        artifact.name
+        for artifact in found
+        if wanted <= {text.casefold() for text in artifact.knowledge["relations"]}
+    ]
+
+
+def apply_edits(graph: KnowledgeGraph, edits: Sequence[Edit]) -> KnowledgeGraph:
+    """The graph with facts added and removed.
+
+    Raises:
+        InputError: KG-E08 for a fact that links an entity to itself, is already there or is not
+            there; UnknownName KG-E03 for a name that is not in the graph.
+    """
+    added: dict[Fact, None] = {}
+    removed: dict[Fact, None] = {}
+    for edit in edits:
+        fact = (
+            graph.find_entity(edit.head),
+            graph.find_relation(edit.relation),
+            graph.find_entity(edit.tail),
+        )
+        text = f'"{edit.relation}({edit.head}, {edit.tail})"'
+        exists = fact in added or (fact in graph.fact_index and fact not in removed)
+        if fact[0] == fact[2]:
+            problem = f"{text} links an entity to itself."
+        elif edit.op == "add" and exists:
+            problem = f"{text} is already a fact of this graph."
+        elif edit.op == "remove" and not exists:
+            problem = f"{text} is not a fact of this graph."
+        else:
+            chosen, other = (added, removed) if edit.op == "add" else (removed, added)
+            if fact in other:
+                del other[fact]
+            else:
+                chosen[fact] = None
+            continue
+        raise InputError("KG-E08", "Fact not changed", problem, "Choose another fact.")
+    return graph.with_facts(list(added), list(removed))
+
+
+@dataclass(frozen=True, eq=False)
+class Reasoner:
+    """A graph in the vocabulary of a model.
+
+    Attributes:
+        graph: the facts, edits applied.
+        artifact: the model.
+        held_out: true facts kept out of the graph.
+    """
+
+    graph: KnowledgeGraph
+    artifact: Artifact
+    held_out: frozenset[Fact] = field(default_factory=frozenset)
+
+    @cached_property
+    def model(self) -> RelationalModel:
+        """The exported step."""
+        knowledge = self.artifact.knowledge
+        return RelationalModel(
+            self.artifact.session,
+            knowledge["num_layers"],
+            knowledge["hidden_dim"],
+            knowledge["max_new_nodes"],
+        )
+
+    @cached_property
+    def relation_rows(self) -> np.ndarray:
+        """(R,) row of each relation of the graph in the model's vocabulary.
+
+        Raises:
+            InputError: KG-E07 when the model does not know some of them.
+        """
+        known = {
+            text.casefold(): row for row, text in enumerate(self.artifact.knowledge["relations"])
+        }
+        rows = [known.get(text.casefold(), -1) for text in self.graph.relations]
+        if missing := [r for r, row in zip(self.graph.relations, rows, strict=True) if row < 0]:
+            raise InputError(
+                "KG-E07",
+                "This model was trained on another vocabulary",
+                f"{len(missing)} of your relations are unknown to it "
+                f"({', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}).",
+                "Train RED-GNN on your graph, or choose another model.",
+            )
+        return np.array(rows, dtype=np.int64)
+
+    @cached_property
+    def adjacency(self) -> Adjacency:
+        """Neighbour index with the model's relation ids."""
+        triples = self.graph.triples.copy()
+        triples[:, 1] = self.relation_rows[triples[:, 1]]
+        return Adjacency.from_triples(
+            triples, self.graph.num_entities, len(self.artifact.knowledge["relations"])
+        )
+
+    def answers_of(
+        self, facts: np.ndarray, entity: int, relation: int, *, inverse: bool
+    ) -> np.ndarray:
+        """Entities that complete the question among `facts` (n, 3)."""
+        given, asked = (2, 0) if inverse else (0, 2)
+        rows = (facts[:, given] == entity) & (facts[:, 1] == relation)
+        return np.unique(facts[rows, asked])
+
+
+def reasoner(query: Query) -> Reasoner:
+    """The cached reasoner of a question."""
+    return _reasoner(query.graph, query.model, query.edits)
+
+
+@lru_cache(maxsize=16)
+def _reasoner(graph_id: str, model: str, edits: tuple[Edit, ...]) -> Reasoner:
+    entry = find_graph(graph_id)
+    artifact = find_model(model or entry.model)
+    graph = entry.load()
+    held_out = frozenset(tuple(map(int, fact)) for fact in entry.held_out())
+    if edits:
+        graph = apply_edits(graph, edits)
+    return Reasoner(graph, artifact, held_out)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One question to one reasoner, in rows."""
+
+    reasoner: Reasoner
+    entity: int
+    relation: int
+    inverse: bool
+
+    @property
+    def model_relation(self) -> int:
+        """The relation asked, in 0..2R-1 of the model."""
+        row = int(self.reasoner.relation_rows[self.relation])
+        return row + self.reasoner.adjacency.num_relations if self.inverse else row
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """Answers that are facts of the graph."""
+        return self.reasoner.answers_of(
+            self.reasoner.graph.triples, self.entity, self.relation, inverse=self.inverse
+        )
+
+    @cached_property
+    def everything(self) -> Pass:
+        """The question on all facts."""
+        return self.reasoner.model.run(
+            self.reasoner.adjacency, np.array([self.entity]), np.array([self.model_relation])
+        )
+
+    def fact_of(self, answer: int) -> Fact:
+        """The triple that an answer would state."""
+        ends = (answer, self.entity) if self.inverse else (self.entity, answer)
+        return ends[0], self.relation, ends[1]
+
+    def own_fact(self, answer: int) -> int | None:
+        """Number of the fact that states this answer, None when it is not a fact."""
+        return self.reasoner.graph.fact_index.get(self.fact_of(answer))
+
+    def run(self, actives: Sequence[np.ndarray]) -> np.ndarray:
+        """Logits (n, N) of the question under several sets of allowed facts."""
+        logits, _ = self.reasoner.model.run_overlays(
+            self.reasoner.adjacency,
+            self.entity,
+            self.model_relation,
+            actives,
+            self.everything.digraph.num_edges,
+        )
+        return logits
+
+    def outcomes(self, logits: np.ndarray, answer: int) -> list[Outcome]:
+        """Probability and realistic rank of one answer for each row of logits (n, N)."""
+        rivals = np.ones(logits.shape[1], dtype=bool)
+        rivals[self.known] = False
+        rivals[[self.entity, answer]] = False
+        own, others = logits[:, answer].astype(float), logits[:, rivals].astype(float)
+        top = np.maximum(own, others.max(1, initial=-np.inf))
+        mass = np.exp(own - top)
+        score = mass / (mass + np.exp(others - top[:, None]).sum(1))
+        rank = 1 + (others > own[:, None]).sum(1) + (others == own[:, None]).sum(1) / 2
+        return [Outcome(float(s), float(r)) for s, r in zip(score, rank, strict=True)]
+
+    def scorer(self, answer: int) -> "AnswerScorer":
+        """Scores of one answer under overlays of facts."""
+        return AnswerScorer(self, answer)
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerScorer:
+    """`core.evidence.evidence.Scorer` for one answer; items are (head, relation, tail) rows."""
+
+    question: Question
+    answer: int
+
+    @cached_property
+    def base(self) -> np.ndarray:
+        """(F,) facts the model may use: all but the one that states the answer."""
+        allowed = np.ones(self.question.reasoner.graph.num_facts, dtype=bool)
+        own = self.question.own_fact(self.answer)
+        if own is not None:
+            allowed[own] = False
+        return allowed
+
+    @cached_property
+    def everything(self) -> Pass:
+        """The question without the fact that states the answer."""
+        return self.question.everything if self.base.all() else self._pass(Overlay())
+
+    def active(self, overlay: Overlay) -> np.ndarray:
+        """(F,) facts allowed by an overlay."""
+        index = self.question.reasoner.graph.fact_index
+        if overlay.keep is None:
+            allowed = self.base.copy()
+        else:
+            allowed = np.zeros(len(self.base), dtype=bool)
+            allowed[[index[item] for item in overlay.keep]] = True
+            allowed &= self.base
+        allowed[[index[item] for item in overlay.remove]] = False
+        return allowed
+
+    def candidates(self, taken: frozenset[Fact]) -> list[Fact]:
+        """Facts on walks to the answer once `taken` are gone, most attention flow first."""
+        found = self._pass(Overlay(remove=taken)) if taken else self.everything
+        triples = self.question.reasoner.graph.triples
+        flow = fact_flow(found.digraph, found.attention, self.answer)
+        return [tuple(map(int, triples[number])) for number in flow]
+
+    def walks_within(self, facts: Sequence[int], num: int) -> list[Walk]:
+        """At most `num` walks to the answer that use these facts only."""
+        triples = self.question.reasoner.graph.triples
+        kept = frozenset(tuple(map(int, triples[number])) for number in facts)
+        found = self._pass(Overlay(keep=kept))
+        return top_walks(found.digraph, found.attention, self.answer, num)
+
+    def _pass(self, overlay: Overlay) -> Pass:
+        question = self.question
+        return question.reasoner.model.run(
+            question.reasoner.adjacency,
+            np.array([question.entity]),
+            np.array([question.model_relation]),
+            self.active(overlay)[None],
+        )
+
+    def __call__(self, overlays: Sequence[Overlay]) -> list[Outcome]:
+        """One batched run."""
+        logits = self.question.run([self.active(overlay) for overlay in overlays])
+        return self.question.outcomes(logits, self.answer)
+
+
+def ask(query: Query) -> Question:
+    """Resolve names to rows.
+
+    Raises:
+        InputError: KG-E01 to KG-E04, KG-E07.
+    """
+    if not query.entity.strip():
+        raise InputError(
+            "KG-E01", "Pick a subject", "Type a name or an id;", "the list shows matches."
+        )
+    found = reasoner(query)
+    graph = found.graph
+    if not query.relation.strip():
+        counts = np.bincount(graph.triples[:, 1], minlength=graph.num_relations)
+        raise InputError(
+            "KG-E02",
+            "Pick a relation",
+            f"This graph has {graph.num_relations};",
+            f'the most frequent is "{graph.relation_names[int(counts.argmax())]}".',
+        )
+    entity, relation = graph.find_entity(query.entity), graph.find_relation(query.relation)
+    if not graph.degree[entity]:
+        raise InputError(
+            "KG-E04",
+            "Isolated entity",
+            f'"{graph.entity_names[entity]}" has no facts, so nothing can be inferred about it.',
+            'Add at least one fact under "What if…".',
+        )
+    return Question(found, entity, relation, query.inverse)
+
+
+def question_text(graph: KnowledgeGraph, entity: int, relation: int, *, inverse: bool) -> str:
+    """The question in words, the unknown as a question mark."""
+    name, phrase = graph.entity_names[entity], graph.relation_names[relation]
+    return f"? {phrase} {name}" if inverse else f"{name} {phrase} ?"
+
+
+def fact_text(graph: KnowledgeGraph, fact: Fact) -> str:
+    """A fact as a sentence."""
+    head, relation, tail = fact
+    return f"{graph.entity_names[head]} {graph.relation_names[relation]} {graph.entity_names[tail]}"
