@@ -56,6 +56,7 @@ class DataFile:
             accepted too.
         num_bytes: size, 0 when unknown.
         num_rows: lines.
+        derived: the file was made from the origin and others: it cannot be downloaded from there.
     """
 
     name: str
@@ -69,6 +70,7 @@ class DataFile:
     rows_sha256: str = ""
     num_bytes: int = 0
     num_rows: int = 0
+    derived: bool = False
 
     def matches(self, content: bytes) -> bool:
         """Whether `content` is this file."""
@@ -261,6 +263,8 @@ def _from_origin(
     data_set: DataSet, file: DataFile, archives: dict[str, dict[str, bytes]], *, progress: bool
 ) -> bytes:
     """Content from the public address; `archives` keeps unpacked archives for the next file."""
+    if file.derived:
+        raise DataError(f"was made from {file.origin} and can only come from a mirror folder")
     if file.origin not in archives:
         path = _download(data_set, file.origin, progress=progress)
         archives[file.origin] = {}
@@ -285,12 +289,11 @@ def _download(data_set: DataSet, url: str, *, progress: bool) -> Path:
 
 
 def _expand(path: Path) -> bytes:
-    """Content of a file, decompressed when its name ends in .gz."""
-    if path.suffix != ".gz":
-        return path.read_bytes()
+    """Content of a file, decompressed when its name ends in .gz or .xz."""
+    decompress = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
     try:
-        return gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
+        return decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"in {path} cannot be decompressed: {error}") from error
 
 

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -123,7 +124,7 @@ def downloader(tmp_path, **options):
 
 def test_every_file_states_where_it_comes_from_and_how_to_check_it():
     names = [data_set.name for data_set in registry.list_sets()]
-    assert len(names) == len(set(names)) == 23
+    assert len(names) == len(set(names)) == 32
     for data_set in registry.list_sets():
         assert data_set.title
         assert data_set.licence
@@ -155,7 +156,9 @@ def test_published_row_counts():
 
 def test_alias_and_unknown_name():
     assert registry.find("umls-conve").name == "umls"
-    with pytest.raises(DataError, match=r'no data set "umsl"\. Known: family, umls, umls-drum'):
+    with pytest.raises(
+        DataError, match=r'no data set "umsl"\. Known: drugbank, .*, family, umls, umls-drum'
+    ):
         registry.find("umsl")
 
 
@@ -165,6 +168,21 @@ def test_relation_phrases_of_the_listing():
 
 
 # --- home, package, mirror
+
+
+def test_mirror_file_compressed_with_xz(places, serve):
+    serve(DataFile("a.tsv", "http://127.0.0.1:9/x", mirror="a.tsv.xz", sha256=sha256(ROWS)))
+    (places.mirror / "a.tsv.xz").write_bytes(lzma.compress(ROWS))
+    assert registry.read("tiny") == {"a.tsv": ROWS}
+    assert registry.verify("tiny")[0].state == "ok"
+
+
+def test_file_made_from_its_origin_is_never_downloaded(web, serve):
+    web.files["/x"] = ROWS
+    serve(DataFile("a.tsv", f"{web.address}/x", sha256=sha256(ROWS), derived=True))
+    with pytest.raises(DataError, match=r"a\.tsv was made from http.* only come from a mirror"):
+        registry.get("tiny")
+    assert web.ranges == []
 
 
 def test_get_prefers_home_then_mirror_and_repairs_damage(places, serve):
