@@ -210,8 +210,9 @@ class SimilarDrugVote:
             similar = self.weights(self.similarity[tails[moving]])
             similar[np.arange(len(moving)), tails[moving]] = 0
             own = self.as_itself(head)
-            partners = np.unique(self.facts[self._carried(own, 0), 2])
-            found[moving] += similar[:, partners] @ self.table(own)[partners]
+            table = self.table(own)
+            partners = np.flatnonzero(table.any(1))
+            found[moving] += similar[:, partners] @ table[partners]
         return found
 
     def scores_for(self, similar_head: np.ndarray, similar_tail: np.ndarray) -> np.ndarray:
