@@ -9,8 +9,10 @@ Differs from them: 4 of the 23 relations have no edges here (see the data set's 
 lies on a path of three steps between two drugs.
 """
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,16 +22,91 @@ from core.errors import DataError
 from core.knowledge.graph import Source
 from core.knowledge.interactions import (
     DrugNetwork,
+    EdgeNote,
     InteractionSplit,
     InteractionType,
     Relation,
 )
 
 NETWORKS = ("drugbank",)
+HETIONET_NETWORKS = ("drugbank", "twosides", "hetionet")  # their relations are Hetionet's
 SPLITS = (
     "drugbank-random", "drugbank-cluster", "drugbank-s0", "drugbank-textddi", "drugbank-realscene",
 )  # fmt: skip
 SYMMETRIC_RELATIONS = frozenset(("CrC", "DrD", "GcG", "GiG"))
+
+
+# where Hetionet took the edges of a relation from, and on which terms
+RELATION_SOURCES: Mapping[str, tuple[str, str]] = {
+    "AdG": ("Hetionet: Bgee", "none stated"),
+    "AeG": ("Hetionet: Bgee, TISSUES", "differs by source"),
+    "AuG": ("Hetionet: Bgee", "none stated"),
+    "CbG": ("Hetionet: BindingDB, DrugBank, DrugCentral", "differs by edge, mostly CC BY-NC 4.0"),
+    "CcSE": ("Hetionet: SIDER 4", "CC BY-NC-SA 4.0"),
+    "CdG": ("Hetionet: LINCS L1000", "terms of LINCS L1000"),
+    "CpD": ("Hetionet: PharmacotherapyDB", "CC0 1.0"),
+    "CrC": ("Hetionet: similarity of the structures", "CC0 1.0"),
+    "CtD": ("Hetionet: PharmacotherapyDB", "CC0 1.0"),
+    "CuG": ("Hetionet: LINCS L1000", "terms of LINCS L1000"),
+    "DaG": ("Hetionet: DISEASES, DisGeNET, DOAF, GWAS Catalog", "differs by source"),
+    "DdG": ("Hetionet: STARGEO", "CC0 1.0"),
+    "DlA": ("Hetionet: co-occurrence in MEDLINE", "CC0 1.0"),
+    "DpS": ("Hetionet: co-occurrence in MEDLINE", "CC0 1.0"),
+    "DrD": ("Hetionet: co-occurrence in MEDLINE", "CC0 1.0"),
+    "DuG": ("Hetionet: STARGEO", "CC0 1.0"),
+    "GcG": ("Hetionet: evolutionary rate covariation", "none stated"),
+    "GiG": ("Hetionet: human interactome data sets", "none stated"),
+    "GpPW": ("Hetionet: WikiPathways, Reactome, Pathway Interaction Database", "differs by source"),
+    "Gr>G": ("Hetionet: LINCS L1000", "terms of LINCS L1000"),
+    "PCiC": ("Hetionet: DrugCentral", "CC BY 4.0"),
+}
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a protein and a drug do to each other.
+
+    Attributes:
+        drug: row of the drug.
+        gene: row of the protein's gene.
+        category: ``target``, ``enzyme``, ``transporter`` or ``carrier``; ``binding`` when a source
+            measured binding and states no more.
+        actions: words such as ``substrate``, ``inhibitor``, ``inducer``; may be empty.
+        pubmed_ids: articles.
+        source: titles of the data bases.
+        licence: their terms.
+        affinity_nm: binding constant in nmol/l, nan when unknown.
+        url: page of the source, empty when there is none.
+    """
+
+    drug: int
+    gene: int
+    category: str
+    actions: tuple[str, ...]
+    pubmed_ids: tuple[str, ...]
+    source: str
+    licence: str
+    affinity_nm: float = math.nan
+    url: str = ""
+
+    @property
+    def note(self) -> EdgeNote:
+        """The role as a note of an edge; the address leads to the articles when there are any."""
+        words = ", ".join(self.actions)
+        text = f"{words} ({self.category})" if words else self.category
+        if not math.isnan(self.affinity_nm):
+            text += f", {self.affinity_nm:.3g} nM"
+        return EdgeNote(
+            text, self.source, pubmed_url(self.pubmed_ids) or self.url, "", self.licence
+        )
+
+
+def pubmed_url(ids: Sequence[str]) -> str:
+    """Address that shows these articles, the first 50 at most; empty without articles."""
+    if not ids:
+        return ""
+    terms = ids[0] if len(ids) == 1 else "?term=" + "+".join(ids[:50])
+    return f"https://pubmed.ncbi.nlm.nih.gov/{terms}"
 
 
 def load_network(name: str = "drugbank") -> DrugNetwork:
@@ -59,6 +136,7 @@ def load_network(name: str = "drugbank") -> DrugNetwork:
     )
     edges = _numbers(contents["kg_edges.tsv"])[:, [0, 2, 1]]
     edges[:, 1] -= len(types)
+    rows = {entity: row for row, entity in enumerate(ids)}
     return DrugNetwork(
         name=name,
         entities=ids,
@@ -69,8 +147,36 @@ def load_network(name: str = "drugbank") -> DrugNetwork:
         relations=relations,
         edges=edges,
         source=Source(data_set.title, data_set.licence, data_set.files[0].origin),
-        notes={},
+        notes=_notes(relations, edges, _roles(rows)),
     )
+
+
+def load_roles(network: DrugNetwork) -> list[Role]:
+    """Roles of the proteins of a network's drugs, as far as it has the drug and the gene.
+
+    Two sources: the role table of DrugBank 4.2, then Hetionet's list of binding evidence, of which
+    rows that rest on DrugBank alone are left out because they repeat the first.
+
+    Args:
+        network: one with the entity ids of Hetionet, such as ``Compound::DB00472``.
+
+    Raises:
+        DataError: the files are neither here nor within reach.
+    """
+    return [role for role in _roles(network.rows) if role.drug < network.num_drugs]
+
+
+def edge_notes(network: DrugNetwork, edge: tuple[int, int, int]) -> tuple[EdgeNote, ...]:
+    """What is known about an edge: its notes, or where the edges of its relation come from."""
+    notes = network.notes.get(edge)
+    if notes:
+        return notes
+    relation = network.relations[edge[1]]
+    if network.name in HETIONET_NETWORKS and relation.id in RELATION_SOURCES:
+        title, licence = RELATION_SOURCES[relation.id]
+        return (EdgeNote(relation.name, title, "https://het.io", "", licence),)
+    source = network.source
+    return (EdgeNote(relation.name, source.title, source.url, source.accessed, source.licence),)
 
 
 def load_split(name: str, network: DrugNetwork | None = None) -> InteractionSplit:
@@ -103,6 +209,57 @@ def load_split(name: str, network: DrugNetwork | None = None) -> InteractionSpli
     else:
         known[train[:, [0, 2]].ravel()] = True
     return InteractionSplit(network, name, train, parts, known)
+
+
+def _roles(rows: Mapping[str, int]) -> list[Role]:
+    data_set = registry.find("drug-roles")
+    contents = registry.read(data_set.name)
+    roles = []
+    for drug, category, _, gene, _, _, actions, articles, _ in _rows(contents["drug_proteins.tsv"]):
+        pair = rows.get(f"Compound::{drug}"), rows.get(f"Gene::{gene}")
+        if pair[0] is not None and pair[1] is not None:
+            listed = _split_list(actions), _split_list(articles)
+            roles.append(Role(*pair, category, *listed, "DrugBank 4.2", "CC BY-NC 4.0"))
+    for drug, gene, sources, articles, actions, affinity, licence, urls in _rows(
+        contents["cbg_binding_evidence.tsv"]
+    ):
+        pair = rows.get(f"Compound::{drug}"), rows.get(f"Gene::{gene}")
+        titles = _split_list(sources)
+        alone = all(title.startswith("DrugBank (") for title in titles)
+        if pair[0] is not None and pair[1] is not None and not alone:
+            roles.append(
+                Role(
+                    *pair,
+                    "binding",
+                    _split_list(actions),
+                    _split_list(articles),
+                    ", ".join(titles),
+                    licence or "not stated",
+                    float(affinity or math.nan),
+                    next(iter(_split_list(urls)), ""),
+                )
+            )
+    return roles
+
+
+def _notes(
+    relations: Sequence[Relation], edges: np.ndarray, roles: Sequence[Role]
+) -> dict[tuple[int, int, int], tuple[EdgeNote, ...]]:
+    """Notes of the edges that say that a compound binds the protein of a gene."""
+    binds = next(row for row, relation in enumerate(relations) if relation.id == "CbG")
+    notes: dict[tuple[int, int, int], tuple[EdgeNote, ...]] = {
+        (head, binds, tail): () for head, _, tail in edges[edges[:, 1] == binds].tolist()
+    }
+    for role in roles:
+        edge = (role.drug, binds, role.gene)
+        if edge in notes:
+            notes[edge] += (role.note,)
+    return {edge: found for edge, found in notes.items() if found}
+
+
+def _split_list(cell: str) -> tuple[str, ...]:
+    """Distinct items of a cell with bars, in their order."""
+    return tuple(dict.fromkeys(item.strip() for item in cell.split("|") if item.strip()))
 
 
 def _rows(content: bytes) -> Iterator[list[str]]:
