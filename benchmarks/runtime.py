@@ -17,7 +17,8 @@ from benchmarks.measurement.timing import (
     percentiles,
     table,
 )
-from core.export import PARITY_LIMIT, export_relational
+from core.export.artifact import PARITY_LIMIT
+from core.export.relational import export_relational
 from core.function.relational import GraphTensors
 from core.serving.relational import RelationalModel
 from core.serving.session import Session

@@ -14,7 +14,8 @@ import torch
 
 from core.configs import red_gnn_config
 from core.errors import ArtifactError
-from core.export import export_relational, parity_relational, today, versions, write_artifact
+from core.export.artifact import today, versions, write_artifact
+from core.export.relational import export_relational, parity_relational
 from core.function.relational import RelationalGNN
 from core.serving.artifact import Card, DataState
 from core.serving.graphs import GraphEntry

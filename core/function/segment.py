@@ -23,27 +23,38 @@ class _SegmentProduct(torch.autograd.Function):
         pointer: Tensor,
         back_index: Tensor,
         back_pointer: Tensor,
+        weight: Tensor | None,
+        back_weight: Tensor | None,
     ) -> Tensor:
-        ctx.save_for_backward(back_index, back_pointer)
-        return segment_sum(x, index, pointer)
+        ctx.save_for_backward(back_index, back_pointer, back_weight)
+        return segment_sum(x, index, pointer, weight)
 
     @staticmethod
     def backward(
         ctx: torch.autograd.function.FunctionCtx, gradient: Tensor
-    ) -> tuple[Tensor, None, None, None, None]:
-        back_index, back_pointer = ctx.saved_tensors
-        return segment_sum(gradient.contiguous(), back_index, back_pointer), None, None, None, None
+    ) -> tuple[Tensor | None, ...]:
+        back_index, back_pointer, weight = ctx.saved_tensors
+        back = segment_sum(gradient.contiguous(), back_index, back_pointer, weight)
+        return back, *[None] * 6
 
 
-def segment_sum(x: Tensor, index: Tensor, pointer: Tensor) -> Tensor:
+def segment_sum(x: Tensor, index: Tensor, pointer: Tensor, weight: Tensor | None = None) -> Tensor:
     """Sum rows of x (n, d) chosen by index within each segment of pointer (m+1,).
+
+    Args:
+        x: (n, d).
+        index: (E,) int64 in 0..n-1.
+        pointer: (m+1,) start of each segment in `index`.
+        weight: (E,) factor of each row; ones when None.
 
     Returns:
         (m, d); zero rows for empty segments.
     """
     if not len(index):
         return x.new_zeros(len(pointer) - 1, x.shape[1])
-    return functional.embedding_bag(index, x, pointer, mode="sum", include_last_offset=True)
+    return functional.embedding_bag(
+        index, x, pointer, mode="sum", include_last_offset=True, per_sample_weights=weight
+    )
 
 
 def pointer_of(sorted_index: Tensor, num_segments: int) -> Tensor:
@@ -96,28 +107,48 @@ class _Gather(torch.autograd.Function):
 
 
 def sum_rows(
-    x: Tensor, source: Tensor, target: Tensor, num_targets: int, *, source_ascending: bool = False
+    x: Tensor,
+    source: Tensor,
+    target: Tensor,
+    num_targets: int,
+    *,
+    weight: Tensor | None = None,
+    source_ascending: bool = False,
+    target_ascending: bool = False,
 ) -> Tensor:
-    """out[target[k]] += x[source[k]] over all edges k.
+    """out[target[k]] += weight[k] x[source[k]] over all edges k.
 
     Args:
         x: (n, d).
         source: (E,) int64 in 0..n-1.
         target: (E,) int64 in 0..num_targets-1; ascending order is fastest when served.
         num_targets: rows of the result.
+        weight: (E,) constant factors; ones when None.
         source_ascending: True when `source` is already sorted, which saves one sort.
+        target_ascending: likewise for `target`.
 
     Returns:
         (num_targets, d).
     """
     if torch.compiler.is_exporting():
-        zeros = x.new_zeros(num_targets, x.shape[1])
-        return zeros.index_add(0, target, x.index_select(0, source))
-    by_target, order = torch.sort(target, stable=True)
-    forward = source[order], pointer_of(by_target, num_targets)
+        rows = x.index_select(0, source)
+        rows = rows if weight is None else rows * weight.unsqueeze(1)
+        return x.new_zeros(num_targets, x.shape[1]).index_add(0, target, rows)
+    by_target = source, target, weight
+    if not target_ascending:
+        by_target = _sorted(target, source, target, weight)
+    forward = by_target[0], pointer_of(by_target[1], num_targets)
     if not (x.requires_grad and torch.is_grad_enabled()):
-        return segment_sum(x, *forward)
-    if not source_ascending:
-        source, order = torch.sort(source, stable=True)
-        target = target[order]
-    return _SegmentProduct.apply(x, *forward, target, pointer_of(source, len(x)))
+        return segment_sum(x, *forward, by_target[2])
+    back = (source, target, weight) if source_ascending else _sorted(source, source, target, weight)
+    return _SegmentProduct.apply(
+        x, *forward, back[1], pointer_of(back[0], len(x)), by_target[2], back[2]
+    )
+
+
+def _sorted(
+    key: Tensor, source: Tensor, target: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The edges in ascending order of `key`."""
+    order = torch.sort(key, stable=True).indices
+    return source[order], target[order], None if weight is None else weight[order]

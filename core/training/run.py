@@ -20,14 +20,8 @@ from core.data import kg
 from core.data.registry import find as find_data_set
 from core.data.toy import planted_graph
 from core.errors import DataError, InputError
-from core.export import (
-    export_relational,
-    hardware,
-    parity_relational,
-    today,
-    versions,
-    write_artifact,
-)
+from core.export.artifact import hardware, today, versions, write_artifact
+from core.export.relational import export_relational, parity_relational
 from core.function.relational import GraphTensors
 from core.knowledge.graph import Adjacency, KnowledgeGraph
 from core.serving.artifact import Artifact, Card, DataState, Metric

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from core.errors import ArtifactError
-from core.export import export_relational, parity_relational, versions, write_artifact
+from core.export.artifact import versions, write_artifact
+from core.export.relational import export_relational, parity_relational
 from core.function.relational import GraphTensors, RelationalGNN
 from core.knowledge.graph import Adjacency
 from core.serving.artifact import Card, DataState, Metric

@@ -1,0 +1,1 @@
+"""From a trained network to a served artifact, checked by the code that will serve it."""
