@@ -27,7 +27,14 @@ def cells(line):
 
 
 def test_there_is_one_file_per_comparison():
-    assert NAMES == ["evidence", "expansion", "memory", "messages", "runtime"]
+    assert NAMES == [
+        "evidence",
+        "expansion",
+        "interaction_baselines",
+        "memory",
+        "messages",
+        "runtime",
+    ]
 
 
 @pytest.mark.parametrize("name", ["expansion", "messages", "runtime", "evidence"])

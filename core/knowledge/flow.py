@@ -21,6 +21,7 @@ Differs from the paper: both reductions; the published code propagates over the 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -172,7 +173,8 @@ class Flow:
         count: (C,) float32, how many edges are merged in each.
         node_pair: (Y,) pair of each node of the second step.
         last_node, last_group: (Z,) edges of the third step, node ascending.
-        group_pair, group_relation: (G,) distinct (pair, relation) of the third step, pair ascending.
+        group_pair, group_relation: (G,) distinct (pair, relation) of the third step; pair
+            ascending.
     """
 
     signature_pair: np.ndarray
@@ -268,7 +270,7 @@ class FlowGraph:
         return 2 * self.num_relations
 
     def leave(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Edges that leave `nodes`, loops included: owner, relation, target, fact (-1 for loops)."""
+        """Edges out of `nodes`, loops included: owner, relation, target, fact (-1 for loops)."""
         parts = [
             (owner, edges.relation[edge], edges.target[edge], edges.fact[edge])
             for edges in self.lists
@@ -276,7 +278,9 @@ class FlowGraph:
         ]
         loops = np.full(len(nodes), self.loop)
         parts.append((np.arange(len(nodes)), loops, nodes, np.full(len(nodes), -1)))
-        owner, relation, target, fact = (np.concatenate(column) for column in zip(*parts))
+        owner, relation, target, fact = (
+            np.concatenate(column) for column in zip(*parts, strict=True)
+        )
         return owner, relation, target, fact
 
     def neighbours(self, drugs: np.ndarray) -> Neighbours:
@@ -312,12 +316,12 @@ class PairIndex:
         order = np.argsort(start, kind="stable")
         bounds = np.flatnonzero(np.diff(start[order], prepend=-1, append=-1))
         parts = []
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds):
             pairs = order[first:last]
             parts.append(self._between(start[pairs[0]], end[pairs], pairs))
         pair, start_row, relation, end_row = (
             np.concatenate(column) if parts else np.zeros(0, dtype=np.int64)
-            for column in (zip(*parts) if parts else [()] * 4)
+            for column in (zip(*parts, strict=True) if parts else [()] * 4)
         )
         turned = swap[pair]
         return PathSubgraphs(

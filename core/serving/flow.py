@@ -69,7 +69,8 @@ class PairPaths:
 
         Args:
             graph: interactions included.
-            head, tail: nodes.
+            head: node of one drug.
+            tail: node of the other.
             hidden: numbers of facts that are left out. Interactions between the two drugs
                 themselves are always left out: they are what is asked.
         """
@@ -130,14 +131,9 @@ class PairPaths:
         near_head, head_rows = self._near(self.first, active)
         near_tail, tail_rows = self._near(self.last, active)
         pair, edge = np.nonzero(active[:, self.middle.fact])
-        nodes, source = np.unique(self.middle.source, return_inverse=True)
-        head_row = head_rows[
-            pair, np.searchsorted(np.unique(self.first.target), nodes)[source[edge]]
-        ]
-        nodes, target = np.unique(self.middle.target, return_inverse=True)
-        tail_row = tail_rows[
-            pair, np.searchsorted(np.unique(self.last.target), nodes)[target[edge]]
-        ]
+        source = np.searchsorted(np.unique(self.first.target), self.middle.source)
+        target = np.searchsorted(np.unique(self.last.target), self.middle.target)
+        head_row, tail_row = head_rows[pair, source[edge]], tail_rows[pair, target[edge]]
         there = (head_row >= 0) & (tail_row >= 0)
         return PathSubgraphs(
             len(active),
@@ -224,7 +220,8 @@ class FlowModel:
         Args:
             bits: (D, 1024) fingerprints of `index.graph.drugs`.
             index: neighbours of every drug.
-            heads, tails: (n,) positions among the drugs.
+            heads: (n,) positions among the drugs.
+            tails: likewise.
         """
         parts = []
         for start in range(0, len(heads), PAIRS_PER_RUN):
