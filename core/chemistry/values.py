@@ -1,0 +1,85 @@
+"""What chemistry answers with: plain values that cross a pipe as JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something a person should know about a structure that is used all the same.
+
+    Attributes:
+        code: stable code such as ``MO-E04``.
+        title: two to five words.
+        text: what was found and what was done.
+    """
+
+    code: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A checked molecule. All figures are those of the part that is kept.
+
+    Attributes:
+        smiles: canonical isomeric SMILES of the kept part.
+        formula: Hill formula, such as ``C17H19NO3``.
+        weight: average molecular weight, g/mol.
+        num_heavy_atoms: atoms other than hydrogen.
+        num_rings: independent rings.
+        charge: formal charge.
+        num_fragments: parts that were given; more than one is a salt or mixture.
+        given: canonical isomeric SMILES of everything that was given.
+        warnings: remarks, empty when there is nothing to say.
+    """
+
+    smiles: str
+    formula: str
+    weight: float
+    num_heavy_atoms: int
+    num_rings: int
+    charge: int
+    num_fragments: int
+    given: str
+    warnings: tuple[Remark, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary; `from_json` is its inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Structure":
+        """Read what `to_json` wrote."""
+        return cls(**{**data, "warnings": tuple(Remark(**row) for row in data["warnings"])})
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A substructure known to make trouble in assays or in the body.
+
+    Attributes:
+        name: what it is called, in words.
+        family: ``Brenk`` (reactive, toxic or unstable) or ``PAINS`` (interferes with assays).
+        reference: paper the pattern comes from.
+        atoms: matched atoms, rows of the canonical SMILES from 0.
+    """
+
+    name: str
+    family: str
+    reference: str
+    atoms: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How alike two structures are.
+
+    Attributes:
+        same: same skeleton of atoms and bonds; salts, charges and stereo marks do not count.
+        similarity: Tanimoto of radius-2, 1024-bit Morgan fingerprints, 0 to 1.
+    """
+
+    same: bool
+    similarity: float
