@@ -278,10 +278,8 @@ class FlowGraph:
         ]
         loops = np.full(len(nodes), self.loop)
         parts.append((np.arange(len(nodes)), loops, nodes, np.full(len(nodes), -1)))
-        owner, relation, target, fact = (
-            np.concatenate(column) for column in zip(*parts, strict=True)
-        )
-        return owner, relation, target, fact
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        return columns[0], columns[1], columns[2], columns[3]
 
     def neighbours(self, drugs: np.ndarray) -> Neighbours:
         """Neighbours of several drugs."""
