@@ -196,6 +196,8 @@ NOT_BY_RULE = frozenset((
     ("eletriptan", "serotonin-syndrome", "rizatriptan"),
     ("eletriptan", "serotonin-syndrome", "sumatriptan"),
     ("rizatriptan", "serotonin-syndrome", "sumatriptan"),
+    # neither lowers blood glucose too far without an insulin secretagogue
+    ("pioglitazone", "hypoglycaemia", "rosiglitazone"),
 ))  # fmt: skip
 
 
