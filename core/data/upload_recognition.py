@@ -94,11 +94,7 @@ def _refuse(name: str, content: bytes, limits: Limits) -> None:
     listing = head + content[-65536:] if is_zip else b""  # the names stand at the end of a ZIP
     is_model = b"data.pkl" in listing or b".npy" in listing
     if head.startswith(b"\x93NUMPY") or re.match(rb"\x80[\x00-\x05]", head) or is_model:
-        raise InputError(
-            "UP-E07", "This kind of file is refused",
-            "Model and Python files (.pkl, .pt, .npy with objects) can run code and are never "
-            "opened.", "Export a table instead.",
-        )  # fmt: skip
+        raise model_file()
     if is_zip:
         workbook = b"xl/workbook" in listing or b"[Content_Types].xml" in listing
         raise not_a_table(name, "an Excel workbook" if workbook else "a ZIP archive")
@@ -108,6 +104,15 @@ def _refuse(name: str, content: bytes, limits: Limits) -> None:
             raise not_a_table(name, words)
     if b"\x00" in content and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise not_a_table(name, "binary data")
+
+
+def model_file() -> InputError:
+    """UP-E07."""
+    return InputError(
+        "UP-E07", "This kind of file is refused",
+        "Model and Python files (.pkl, .pt, .npy with objects) can run code and are never "
+        "opened.", "Export a table instead.",
+    )  # fmt: skip
 
 
 def _decode(content: bytes) -> tuple[str, str]:
