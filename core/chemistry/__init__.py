@@ -4,7 +4,7 @@ Text is checked here, then a worker process with limits on time and memory does 
 (`core.chemistry.worker`); this package's own functions never load RDKit. Trusted data, such as the
 drugs of a data set, may use `core.chemistry.structure` directly.
 
-The last 1,024 answers are kept, also those that say what is wrong with a molecule.
+The last 512 answers are kept, also those that say what is wrong with a molecule.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ __all__ = [
     "shared_workers",
 ]
 
-KEPT = 1024
+KEPT = 512
 NUM_BITS = 1024  # of `fingerprint`
 
 

@@ -44,7 +44,10 @@ def read_structure(text: str, *, strip_salts: bool = True) -> Structure:
     """
     checked = check_text(text)
     whole = _parse(checked)
-    parts = Chem.GetMolFrags(whole, asMols=True)
+    try:
+        parts = Chem.GetMolFrags(whole, asMols=True)
+    except Chem.MolSanitizeException as error:
+        raise not_valid(_say(checked), "its bonds and charges do not fit together") from error
     warnings = []
     if len(parts) > 1:
         if not strip_salts:
@@ -56,8 +59,10 @@ def read_structure(text: str, *, strip_salts: bool = True) -> Structure:
     if strange:
         said = f"{', '.join(strange)} is rare among drugs; take what is predicted with care."
         warnings.append(Remark("MO-E08", "Unusual element", said))
+    smiles = Chem.MolToSmiles(kept)
+    parse_smiles(smiles)  # what is accepted here can be read again everywhere
     return Structure(
-        smiles=Chem.MolToSmiles(kept),
+        smiles=smiles,
         formula=rdMolDescriptors.CalcMolFormula(kept),
         weight=round(Descriptors.MolWt(kept), 3),
         num_heavy_atoms=kept.GetNumHeavyAtoms(),
@@ -90,11 +95,10 @@ def _size(mol: Chem.Mol) -> tuple:
 
 def _parse(checked: StructureText) -> Chem.Mol:
     """Parse twice: loosely to count and to find faults, then for good."""
+    shown = _say(checked)
     if checked.is_block:
-        shown = checked.text.split("\n", 1)[0].strip() or "molfile"
         loose = Chem.MolFromMolBlock(checked.text, sanitize=False, removeHs=False)
     else:
-        shown = checked.text
         loose = Chem.MolFromSmiles(checked.text, sanitize=False)
     if loose is None or not loose.GetNumAtoms():
         raise not_valid(shown, "its atoms and bonds cannot be read")
@@ -114,6 +118,13 @@ def _parse(checked: StructureText) -> Chem.Mol:
     if mol is None:
         raise not_valid(shown, "its bonds and charges do not fit together")
     return mol
+
+
+def _say(checked: StructureText) -> str:
+    """What a person recognises the text by: the SMILES itself, or the title of the molfile."""
+    if not checked.is_block:
+        return checked.text
+    return checked.text.split("\n", 1)[0].strip() or "molfile"
 
 
 def _check_size(mol: Chem.Mol) -> None:

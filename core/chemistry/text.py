@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     r"(?P<atom>\[[!-Z\\^-~]+\]|Br|Cl|[BCNOPSFI]|[bcnops]|\*)"
     r"|(?P<ring>%\d\d|%\(\d{1,5}\)|\d)"
     r"|(?P<branch>[()])"
-    r"|(?P<bond>->|<-|[-=#$:/\\~.])",
+    r"|(?P<bond>->|<-|[-=#$:/\\.])",
     re.ASCII,
 )
 _HYDROGEN = re.compile(r"\[\d*H[+-]?\d*(:\d+)?\]")

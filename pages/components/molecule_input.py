@@ -1,21 +1,21 @@
 """A field for one structure: paste it, upload it, or draw it."""
 
 import streamlit as st
-from streamlit_ketcher import st_ketcher
 
 from core import chemistry
 from core.chemistry import Structure, listing
 from core.errors import InputError
 from pages.components import frame
+from pages.components.molecule_editor import draw_molecule, has_editor
 
 PASTE, UPLOAD, DRAW = "Paste", "Upload", "Draw"
-EDITOR_HEIGHT = 420
 
 
 def choose_molecule(label: str, *, key: str, default: str = "") -> Structure | None:
     """Let a person give one structure; return it checked, None while there is none.
 
-    What is wrong is said below the field; the caller keeps its previous answer then.
+    What is wrong is said below the field; the caller keeps its previous answer then. A structure
+    goes along when the person changes between pasting and drawing.
 
     Args:
         label: visible label, such as "Structure of the new drug".
@@ -23,29 +23,39 @@ def choose_molecule(label: str, *, key: str, default: str = "") -> Structure | N
         default: SMILES in the field at first.
     """
     with st.container(key=key):
-        way = st.radio(label, [PASTE, UPLOAD, DRAW], key=f"{key}_way", horizontal=True)
+        way = st.radio(
+            label, [PASTE, UPLOAD, DRAW], key=f"{key}_way", horizontal=True,
+            on_change=_carry_over, args=(key,),
+        )  # fmt: skip
+        start = st.session_state.get(f"{key}_start", default)
         with frame.show_errors():
-            text = {PASTE: _paste, UPLOAD: _upload, DRAW: _draw}[way](key, default)
+            if way == PASTE:
+                text = _paste(key, start)
+            elif way == UPLOAD:
+                text = _upload(key)
+            else:
+                text = _draw(label, key, start)
             if text.strip():
-                strip = "." not in text or st.checkbox(
-                    "Keep only the largest part (strip salts)", True, key=f"{key}_strip"
-                )
-                structure = _check(text, strip, key)
-                _show_remarks(structure, key)
-                return structure
+                return _read(text, key)
     return None
 
 
-def _paste(key: str, default: str) -> str:
+def _carry_over(key: str) -> None:
+    """The last good structure is where the next way starts."""
+    if f"{key}_last" in st.session_state:
+        st.session_state[f"{key}_start"] = st.session_state[f"{key}_last"]
+
+
+def _paste(key: str, start: str) -> str:
     return st.text_input(
-        "SMILES", default, key=f"{key}_smiles",
-        placeholder="For example CC(=O)Oc1ccccc1C(=O)O",
-    )  # fmt: skip
+        "SMILES", start, key=f"{key}_smiles", placeholder="For example CC(=O)Oc1ccccc1C(=O)O"
+    )
 
 
-def _upload(key: str, default: str) -> str:  # noqa: ARG001
+def _upload(key: str) -> str:
     file = st.file_uploader(
-        "File with structures (.smi, .csv with a column smiles, .mol, .sdf)", key=f"{key}_file"
+        "File with structures: SMILES list, CSV with a column smiles, molfile or SDF",
+        key=f"{key}_file",
     )
     if file is None:
         return ""
@@ -65,27 +75,25 @@ def _say_entry(entry: listing.Entry) -> str:
     return f"{entry.row}: {(entry.name or entry.text)[:60]}"
 
 
-def _draw(key: str, default: str) -> str:  # noqa: ARG001
-    st.markdown(":small[Draw, then press **Apply** below the editor.]")
-    return st_ketcher(height=EDITOR_HEIGHT, key=f"{key}_editor") or ""
+def _draw(label: str, key: str, start: str) -> str:
+    if has_editor():
+        return draw_molecule(label, key=f"{key}_editor", start=start)
+    st.info(
+        "Drawing needs the editor JSME in the folder `static`: run `python -m core assets` once "
+        "and load this page again.",
+        icon=":material/draw:",
+    )
+    return ""
 
 
-def _check(text: str, strip: bool, key: str) -> Structure:
-    """Check once per text: a structure that took too long is not tried again at every click."""
-    memory, asked = f"{key}_outcome", (text, strip)
-    if st.session_state.get(memory, (None,))[0] != asked:
-        try:
-            outcome = chemistry.check(text, strip_salts=strip)
-        except InputError as error:
-            outcome = error
-        st.session_state[memory] = asked, outcome
-    outcome = st.session_state[memory][1]
-    if isinstance(outcome, InputError):
-        raise InputError(outcome.code, outcome.title, outcome.problem, outcome.hint, outcome.where)
-    return outcome
-
-
-def _show_remarks(structure: Structure, key: str) -> None:
+def _read(text: str, key: str) -> Structure:
+    """The checked structure, with what should be known about it."""
+    structure = _check(text, key)
+    if structure.num_fragments > 1 and not st.checkbox(
+        "Keep only the largest part (strip salts)", True, key=f"{key}_strip"
+    ):
+        structure = chemistry.check(text, strip_salts=False)
+    st.session_state[f"{key}_last"] = structure.smiles
     with st.container(key=f"{key}_remarks"):
         for remark in structure.warnings:
             st.warning(
@@ -93,3 +101,19 @@ def _show_remarks(structure: Structure, key: str) -> None:
                 f"{frame.plain(remark.text)}",
                 icon=":material/info:",
             )
+    return structure
+
+
+def _check(text: str, key: str) -> Structure:
+    """Check once per text: a structure that took too long is not tried again at every click."""
+    memory = f"{key}_outcome"
+    if st.session_state.get(memory, (None,))[0] != text:
+        try:
+            outcome = chemistry.check(text)
+        except InputError as error:
+            outcome = error
+        st.session_state[memory] = text, outcome
+    outcome = st.session_state[memory][1]
+    if isinstance(outcome, InputError):
+        raise InputError(outcome.code, outcome.title, outcome.problem, outcome.hint, outcome.where)
+    return outcome

@@ -9,15 +9,16 @@ import streamlit as st
 
 from core import chemistry
 from core.chemistry import Structure
-from core.data.assets import ASSETS, is_placed
+from core.data.assets import STATIC
 from core.errors import InputError
 from core.render.molecule import describe_molecule, draw_missing, list_facts, say_comparison
 from core.render.palette import THEMES
 from pages.components import frame
+from pages.components.molecule_editor import static_address
 from pages.components.rows import show_rows
 
 SPACE_HEIGHT = 320
-SPACE_SCRIPT = next(asset for asset in ASSETS if asset.package == "3dmol")
+SPACE_SCRIPT = "3Dmol-min.js"
 
 
 def show_molecule(
@@ -85,7 +86,7 @@ def show_space(structure: Structure, name: str) -> None:
     Raises:
         InputError: no conformer, see `core.chemistry.conformer`.
     """
-    if not is_placed(SPACE_SCRIPT):
+    if not (STATIC / SPACE_SCRIPT).is_file():
         st.info(
             "The 3-D view needs 3Dmol.js in the folder `static`: run `python -m core assets` once "
             "and load this page again.",
@@ -106,9 +107,7 @@ def show_space(structure: Structure, name: str) -> None:
 
 def _space_page(block: str) -> str:
     """A document for the frame; `block` comes from the worker and holds no markup."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    script = f"{'/' if base else ''}{base}/app/static/3Dmol-min.js"
-    view = py3Dmol.view(width="100%", height=SPACE_HEIGHT, js=script)
+    view = py3Dmol.view(width="100%", height=SPACE_HEIGHT, js=static_address(SPACE_SCRIPT))
     view.addModel(block.replace("<", " "), "mol")
     view.setStyle({"stick": {"radius": 0.14}, "sphere": {"scale": 0.22}})
     view.setBackgroundColor(THEMES["dark" if _is_dark() else "light"]["background"])

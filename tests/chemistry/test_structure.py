@@ -75,6 +75,8 @@ def test_an_sdf_record_with_data_is_read():
     [
         ("CC(C)(C)(C)C", "atom 2 (C) has 5 bonds"),
         ("c1cccc1", "alternating bonds"),
+        # found by random mutation: passes the first check of RDKit and fails when taken apart
+        ("CCN(CC)CC1=C(O)C=CC(NC2=Cs3C=CC(Cl)=CC3=NC=C2)=C1", "do not fit together"),
         ("C[Xx]C", "cannot be read"),
         ("*CC", "open position"),
         (L_ALANINE.replace(" C   0", " R#  0", 1).replace("WEDGE", "0"), "open position"),
@@ -86,6 +88,16 @@ def test_chemistry_that_does_not_work(text, words):
         read_structure(text)
     assert caught.value.code == "MO-E01"
     assert words in caught.value.problem
+
+
+def test_what_is_accepted_can_be_read_again():
+    # 200 atoms of carbon-13 fit into a molfile, but need 7 characters each as SMILES
+    atoms = [f"{n:10.4f}    0.0000    0.0000 C   1  0" for n in range(200)]
+    bonds = [f"{n:3}{n + 1:3}  1  0" for n in range(1, 200)]
+    head = "heavy\n\n\n200199  0  0  0  0  0  0  0  0999 V2000"
+    with pytest.raises(InputError) as caught:
+        read_structure("\n".join([head, *atoms, *bonds, "M  END\n"]))
+    assert caught.value.code == "MO-E03"
 
 
 def test_the_largest_organic_part_is_kept():

@@ -17,6 +17,7 @@ from core.errors import InputError
         ("C%12CC", "MO-E01", "not closed at character 2"),
         ("CC)C", "MO-E01", "closes at character 3 but none is open"),
         ("CCX", "MO-E01", 'the sign "X" at character 3'),
+        ("CC~C", "MO-E01", 'the sign "~" at character 3'),
         ("InChI=1S/CH4/h1H4", "MO-E01", "this is an InChI"),
         (" \n ", "MO-E01", "There is no text"),
         ("C" * 251, "MO-E02", "It has 251 heavy atoms; the limit is 250."),
