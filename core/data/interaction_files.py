@@ -309,7 +309,7 @@ class _Vocabulary:
             kinds=tuple(kinds),
             smiles=self.smiles,
             types=tuple(
-                InteractionType(str(number), _sentence(self.relations[number]))
+                InteractionType(str(number), sentence_of(self.relations[number]))
                 for number in type_numbers
             ),
             relations=_relations(texts),
@@ -383,7 +383,8 @@ def _kind(entity: str, is_drug: bool) -> str:
     return "Compound" if is_drug else kind or "Entity"
 
 
-def _sentence(text: str) -> str:
+def sentence_of(text: str) -> str:
+    """The text of an interaction type; the two drugs are added when it does not name them."""
     return text if "#Drug1" in text and "#Drug2" in text else f"#Drug1 and #Drug2: {text}"
 
 
