@@ -1,10 +1,13 @@
 """The field for a structure and the views of molecules in a real browser."""
 
+import io
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +85,7 @@ def test_a_pasted_structure_is_checked_and_drawn(site, visit):
     expect(page.get_by_text(f"smiles = {ASPIRIN}")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("MO-E04")).to_be_visible()
     picture = page.get_by_role("img", name=f"XY-123, C9H8O4, SMILES {ASPIRIN}")
+    expect(picture).to_be_visible()
     assert picture.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [320, 240]
     expect(page.get_by_text("180.16 g/mol")).to_be_visible()
     page.get_by_text("Keep only the largest part").click()
@@ -129,6 +133,7 @@ def test_a_structure_is_drawn_with_the_mouse(site, visit, find_violations):
     # the tool "N" stands second on the left, then a click turns the hydroxyl into an amine
     frame.click(position={"x": 12, "y": 88})
     place = atom.bounding_box()
+    page.wait_for_timeout(200)  # the editor remembers the tool a moment after the click
     page.mouse.click(place["x"] + 5, place["y"] + place["height"] / 2)
     expect(page.get_by_text("smiles = CC(=O)Oc1ccccc1C(N)=O")).to_be_visible()
     assert find_violations(page) == []
@@ -153,17 +158,15 @@ def test_alerts_and_the_shape_in_space(site, visit, find_violations, dark):
     place = canvas.bounding_box()
     assert place["width"] > 300
     background = "rgb(14, 17, 23)" if dark else "rgb(255, 255, 255)"
-    page.wait_for_timeout(500)
-    colors = page.screenshot(clip={**place, "width": 2, "height": 2})
-    assert first_pixel(colors) == background
+    corner = {**place, "width": 2, "height": 2}
+    deadline = time.monotonic() + 10
+    while first_pixel(page.screenshot(clip=corner)) != background:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
     assert find_violations(page) == []
 
 
 def first_pixel(png):
-    import io
-
-    from PIL import Image
-
     return f"rgb{Image.open(io.BytesIO(png)).convert('RGB').getpixel((0, 0))}"
 
 
@@ -173,7 +176,8 @@ def test_two_molecules_side_by_side(site, visit, find_violations, dark, width):
     page = visit(f"{site.url}/?mode=pair", dark=dark, viewport={"width": width, "height": 1000})
     expect(page.get_by_text("Fluoxetine and <b>Atomoxetine are similar")).to_be_visible()
     pictures = page.get_by_role("img", name="SMILES")
-    assert pictures.count() == 2
+    expect(pictures).to_have_count(2)
+    page.wait_for_function("[...document.images].every((image) => image.naturalWidth > 0)")
     boxes = [pictures.nth(row).bounding_box() for row in range(2)]
     assert all(box["x"] + box["width"] <= width for box in boxes)
     assert (boxes[0]["y"] == boxes[1]["y"]) == (width == 1280)
