@@ -205,27 +205,27 @@ class _Reader:
         self._require("drugs", file, len(self.ids) >= 2, "Two drugs or more are needed.")
 
     def read_facts(self, file: File) -> None:
-        for line, cells in self._rows("facts", file, FACT_COLUMNS, ("head", "relation", "tail")):
-            problem = next(
-                filter(
-                    None, (self._name_problem(cells[r], r) for r in ("head", "relation", "tail"))
-                ),
-                "",
-            )
-            if problem:
-                self._skip("facts", line, cells, problem)
-                continue
-            head, tail = (
-                self._entity(cells[r], cells.get(f"{r} kind", "")) for r in ("head", "tail")
-            )
-            relation = self.relations.setdefault(cells["relation"], len(self.relations))
-            self.repeated["facts"] += (head, relation, tail) in self.edges
-            notes = self.edges.setdefault((head, relation, tail), {})
-            source, note = (printable(cells.get(key, "")) for key in ("source", "note"))
-            if source or note:
-                url = source if re.match(r"https?://[^\s<>\"]+\Z", source) else ""
-                title = source or f'uploaded file "{printable(shorten(file[0]))}"'
-                notes[EdgeNote(note or cells["relation"], title, url)] = None
+        roles = ("head", "relation", "tail")
+        placed: dict[str, int] = {}  # rows of the names that were looked at before
+        made: dict[tuple[str, str, str], EdgeNote] = {}
+        for line, cells in self._rows("facts", file, FACT_COLUMNS, roles):
+            head, relation, tail = (cells[role] for role in roles)
+            if not (head in placed and tail in placed and relation in self.relations):
+                found = [self._name_problem(cells[role], role) for role in roles]
+                if any(found):
+                    self._skip("facts", line, cells, next(filter(None, found)))
+                    continue
+                placed[head] = self._entity(head, cells.get("head kind", ""))
+                placed[tail] = self._entity(tail, cells.get("tail kind", ""))
+            number = self.relations.setdefault(relation, len(self.relations))
+            edge = (placed[head], number, placed[tail])
+            self.repeated["facts"] += edge in self.edges
+            notes = self.edges.setdefault(edge, {})
+            words = (relation, cells.get("source", ""), cells.get("note", ""))
+            if words[1] or words[2]:
+                if words not in made:
+                    made[words] = _note(*words, file[0])
+                notes[made[words]] = None
         if len(self.ids) > self.limits.num_entities:
             raise too_large(len(self.ids), "entities", self.limits.num_entities)
         self._require("facts", file, bool(self.edges), "Write one fact per row.")
@@ -350,6 +350,11 @@ class _Reader:
         return (
             f'names "{shown}", which is no drug of the drugs table{self.suggestions.get(text, "")}'
         )
+
+
+def _note(relation: str, source: str, note: str, file: str) -> EdgeNote:
+    url = source if re.fullmatch(r"https?://[^\s<>\"]+", source) else ""
+    return EdgeNote(note or relation, source or f'uploaded file "{printable(shorten(file))}"', url)
 
 
 def _find_columns(
