@@ -1,15 +1,13 @@
 """Ask a knowledge graph for a missing fact; see, check and change the facts behind each answer."""
 
-import json
 from datetime import UTC, datetime
 from functools import partial
 
 import streamlit as st
 
-from core.render import exchange, svg
-from core.render.graph import with_positions
 from core.serving import kg_permalink
 from pages.components import (
+    evidence_pane,
     exports,
     frame,
     kg_answers,
@@ -64,7 +62,9 @@ def show_evidence(link, answer, checks, candidate) -> None:
     opened = "" if candidate.entity == answer.rows[0].entity else candidate.entity
     parameters = kg_permalink.to_parameters(link.query, answer=opened, ranking=ranking)
     untouched = link.example and candidate.entity == first and ranking == "deletion"
-    kg_state.write_address(kg_state.example_parameters(link.graph) if untouched else parameters)
+    kg_state.STATE.write_address(
+        kg_state.example_parameters(link.graph) if untouched else parameters
+    )
     shown = kg_evidence.show(
         answer, candidate, ranking, created=datetime.now(UTC).isoformat(timespec="seconds"),
         permalink=exports.permalink(PAGE, parameters),
@@ -76,18 +76,10 @@ def show_evidence(link, answer, checks, candidate) -> None:
 
 def make_exports(answer, checks, shown) -> list[Export]:
     """The ranking, and the evidence in the formats of other tools."""
-    bundle = with_positions(shown.bundle, size="more")
-    json_type = "application/json"
     return [
         Export("CSV", "answers.csv", "text/csv", partial(kg_answers.ranking_csv, answer, checks)),
-        Export("JSON", "evidence-bundle.json", json_type, bundle.dumps),
-        Export("GraphML", "evidence.graphml", "application/xml",
-               partial(exchange.to_graphml, bundle)),
-        Export("CX2", "evidence.cx2", json_type, lambda: json.dumps(exchange.to_cx2(bundle))),
-        Export("Cytoscape", "evidence.cyjs", json_type,
-               lambda: json.dumps(exchange.to_cytoscape(bundle))),
-        Export("SVG", "evidence.svg", "image/svg+xml", partial(svg.draw_svg, shown.drawing)),
-    ]  # fmt: skip
+        *evidence_pane.bundle_exports(shown.bundle, shown.drawing),
+    ]
 
 
 frame.guard(PAGE)
@@ -97,7 +89,7 @@ frame.page(
     "and a live test of whether they really carry it.",
     section="5.1, RED-GNN",
 )
-link, draft, asked, found = kg_state.arrive(), None, False, None
+link, draft, asked, found = kg_state.STATE.arrive(), None, False, None
 question_side, answer_side = st.columns([2, 5], gap="medium")
 
 with question_side, st.container(key="kg_question"), frame.show_errors():
@@ -117,7 +109,7 @@ if found:
     with frame.show_errors():
         show_evidence(link, *found)
 else:
-    kg_state.write_address(
+    kg_state.STATE.write_address(
         {"graph": link.graph} if link.query is None else kg_permalink.to_parameters(link.query)
     )
 

@@ -8,10 +8,9 @@ from core.evidence.faithfulness import Check, Minimal
 from core.render.tables import to_safe_csv
 from core.serving import kg_reasoning as kg
 from pages.components.rows import show_rows
+from pages.components.verdict import show_score, unbroken, verdict_cell
 
 NUM_CHECKED = 3  # answers whose evidence is checked before anybody asks
-VERDICTS = {"SUPPORTED": "✓ supported", "PARTLY": "~ partly", "NOT SUPPORTED": "✗ not supported"}
-NOT_OPENED = "–"
 
 CSV_COLUMNS = (
     "rank", "id", "name", "score", "known", "evidence", "drop_without_evidence", "logit",
@@ -107,13 +106,9 @@ def _draw(answer: kg.Answer, checks: Mapping[str, Check], waiting: tuple | list 
     rows = []
     ranks = [row.rank for row in answer.rows]
     for row in answer.rows:
-        check = checks.get(row.entity)
-        verdict = VERDICTS[check.verdict] if check else NOT_OPENED
-        change = f" {show_change(-check.delta_remove)}" if check else ""
-        waits = row.entity in waiting
         rows.append((
-            show_rank(row.rank, ranks), row.name, show_score(row.score),
-            _unbroken(row.status), "checking…" if waits else f"{_unbroken(verdict)}{change}",
+            show_rank(row.rank, ranks), row.name, show_score(row.score), unbroken(row.status),
+            verdict_cell(checks.get(row.entity), waits=row.entity in waiting),
         ))  # fmt: skip
     show_rows(("#", "Answer", "Score", "Fact?", "Evidence"), rows, right=("#", "Score"))
     st.markdown(
@@ -122,11 +117,6 @@ def _draw(answer: kg.Answer, checks: Mapping[str, Check], waiting: tuple | list 
         "number is the change of the score when the evidence is taken away."
         + (" Answers with the same score share a place, marked *=*." if _ties(ranks) else "")
     )
-
-
-def _unbroken(text: str) -> str:
-    """Text that stays on one line of a narrow cell."""
-    return text.replace(" ", "\u00a0")
 
 
 def _ties(ranks: Sequence[float]) -> bool:
@@ -143,20 +133,6 @@ def show_rank(rank: float, ranks: Sequence[float]) -> str:
     tied = max(sum(other == rank for other in ranks), 1 if rank == int(rank) else 2)
     first = rank - (tied - 1) / 2
     return f"{rank:g}" if tied == 1 else f"{int(first)}="
-
-
-def show_change(change: float) -> str:
-    """A signed difference of scores."""
-    if abs(change) < 0.0005:
-        return "0.000"
-    return f"{'−' if change < 0 else '+'}{abs(change):.3f}"
-
-
-def show_score(score: float) -> str:
-    """Three digits; never a rounded 0 or 1."""
-    if score < 0.0005:
-        return "<0.001"
-    return ">0.999" if score > 0.9995 else f"{score:.3f}"
 
 
 def ranking_csv(answer: kg.Answer, checks: Mapping[str, Check]) -> str:

@@ -7,8 +7,9 @@ import streamlit as st
 from core.serving import kg_reasoning as kg
 from core.serving.graphs import find_graph
 from pages.components import frame, inputs, kg_inputs, kg_state
-from pages.components.kg_answers import changes_of, explanation_of, show_change, show_score
+from pages.components.kg_answers import changes_of, explanation_of
 from pages.components.rows import show_rows
+from pages.components.verdict import show_change, show_score
 
 
 def show(query: kg.Query, entity: str | None) -> None:

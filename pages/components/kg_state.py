@@ -9,44 +9,21 @@ from core.serving.graphs import embedded_graphs
 from core.serving.kg_permalink import Link
 from core.serving.kg_reasoning import Query
 from pages.components.kg_answers import answer_of
+from pages.components.link_state import LinkState
 
-LINK = "kg_link"
-ADDRESS = "kg_address"  # the query parameters this page wrote last
 UPLOADS = "kg_uploads"  # ids of the graphs of this session
-PENDING = "kg_pending"  # a link for the next run, when the inputs of this one are already drawn
 UNSAVED = "kg_unsaved"  # a new answer is to be kept in the history
 FORM = ("kg_graph", "kg_entity", "kg_relation", "kg_inverse", "kg_top_k", "kg_hide", "kg_model")
 
 
-def arrive() -> Link:
-    """The link to show: of the session, or of the address when it was changed from outside."""
-    if pending := st.session_state.pop(PENDING, None):
-        show(pending)
-        return pending
-    parameters = st.query_params.to_dict()
-    kept = st.session_state.get(LINK)
-    if kept is None or (parameters and parameters != st.session_state.get(ADDRESS)):
-        kept = kg_permalink.from_parameters(parameters)
-        show(kept)
-    elif "kg_graph" not in st.session_state:  # back from another page: its widgets are gone
-        fill_form(kept)
-    return kept
-
-
 def show(link: Link) -> None:
     """Make this the link that is shown, inputs included; before the inputs are drawn."""
-    st.session_state[LINK] = link
+    STATE.keep(link)
     uploads = st.session_state.setdefault(UPLOADS, [])
     embedded = [entry.id for entry in embedded_graphs()]
     if link.graph not in (*embedded, *uploads):
         uploads.append(link.graph)
     fill_form(link)
-
-
-def show_later(link: Link) -> None:
-    """Show a link in a new run of the page."""
-    st.session_state[PENDING] = link
-    st.rerun()
 
 
 def commit(query: Query) -> Link:
@@ -56,8 +33,8 @@ def commit(query: Query) -> Link:
         ParsimonyError: the question has no answer.
     """
     answer_of(query)
-    link = Link(query.graph, query, "", st.session_state[LINK].ranking)
-    st.session_state[LINK] = link
+    link = Link(query.graph, query, "", STATE.link.ranking)
+    STATE.keep(link)
     st.session_state[UNSAVED] = True
     st.session_state["kg_answer"] = None
     return link
@@ -65,9 +42,8 @@ def commit(query: Query) -> Link:
 
 def edit(query: Query) -> None:
     """Show the question with other edits, the same answer open."""
-    link = st.session_state[LINK]
     answer_of(query)
-    st.session_state[LINK] = replace(link, query=query, example=False)
+    STATE.keep(replace(STATE.link, query=query, example=False))
     st.session_state[UNSAVED] = True
 
 
@@ -90,12 +66,4 @@ def example_parameters(graph_id: str) -> dict[str, str]:
     return {} if graph_id == embedded_graphs()[0].id else {"graph": graph_id}
 
 
-def write_address(parameters: dict[str, str]) -> None:
-    """Bring the browser's address in line with what is shown.
-
-    Args:
-        parameters: those of the shown answer, see `example_parameters` for an untouched one.
-    """
-    if st.query_params.to_dict() != parameters:
-        st.query_params.from_dict(parameters)
-    st.session_state[ADDRESS] = parameters
+STATE = LinkState("kg", kg_permalink.from_parameters, show, "kg_graph")

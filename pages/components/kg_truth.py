@@ -4,8 +4,9 @@ import streamlit as st
 
 from core.serving import kg_reasoning as kg
 from core.serving.graphs import find_graph, planted
-from pages.components import frame, kg_evidence
+from pages.components import frame
 from pages.components.kg_answers import check_of
+from pages.components.verdict import show_check
 
 GRAPH = "planted"
 NUM_OFFERED = 40
@@ -42,4 +43,4 @@ def show() -> None:
             st.markdown(f"**{title}**")
             for fact in sorted(facts):
                 st.markdown(frame.plain(kg.fact_text(graph, fact)))
-            kg_evidence.show_check(check_of(query, answer, facts))
+            show_check(check_of(query, answer, facts))

@@ -53,7 +53,7 @@ def _show_file(name: str, content: bytes) -> None:
         parsed = uploads.parse_graph_upload(name, content, columns=columns, header=named)
         graph_id = graphs.keep_upload(name, content, columns, header=named)
         st.session_state[REPORT] = graph_id, parsed
-        kg_state.show_later(kg_permalink.Link(graph_id, None))
+        kg_state.STATE.show_later(kg_permalink.Link(graph_id, None))
 
 
 def _cut(preview: uploads.UploadPreview) -> tuple[list[str], list[list[str]]]:

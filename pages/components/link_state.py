@@ -1,0 +1,62 @@
+"""What a page shows now: one link, kept in the session and in the address."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+LinkT = TypeVar("LinkT")
+
+
+@dataclass(frozen=True)
+class LinkState(Generic[LinkT]):
+    """The link of one page.
+
+    Attributes:
+        prefix: of the keys in the session, such as ``kg``.
+        read: from query parameters to a link; never fails.
+        show: gives the input widgets the values of a link.
+        widget: key of an input; it is gone from the session when another page was shown.
+    """
+
+    prefix: str
+    read: Callable[[Mapping[str, str]], LinkT]
+    show: Callable[[LinkT], None]
+    widget: str
+
+    @property
+    def link(self) -> LinkT:
+        """The link that is shown."""
+        return st.session_state[f"{self.prefix}_link"]
+
+    def keep(self, link: LinkT) -> None:
+        """Show this link from now on; the inputs stay as they are."""
+        st.session_state[f"{self.prefix}_link"] = link
+
+    def arrive(self) -> LinkT:
+        """The link to show: of the session, or of the address when it was changed from outside."""
+        if pending := st.session_state.pop(f"{self.prefix}_pending", None):
+            self.show(pending)
+            return pending
+        parameters = st.query_params.to_dict()
+        kept = st.session_state.get(f"{self.prefix}_link")
+        if kept is None or (
+            parameters and parameters != st.session_state.get(f"{self.prefix}_address")
+        ):
+            kept = self.read(parameters)
+            self.show(kept)
+        elif self.widget not in st.session_state:
+            self.show(kept)
+        return kept
+
+    def show_later(self, link: LinkT) -> None:
+        """Show a link in a new run, when the inputs of this one are already drawn."""
+        st.session_state[f"{self.prefix}_pending"] = link
+        st.rerun()
+
+    def write_address(self, parameters: dict[str, str]) -> None:
+        """Bring the browser's address in line with what is shown."""
+        if st.query_params.to_dict() != parameters:
+            st.query_params.from_dict(parameters)
+        st.session_state[f"{self.prefix}_address"] = parameters
