@@ -72,6 +72,14 @@ class MultiLabelData:
     network: DrugNetwork
     parts: dict[str, MultiLabelPairs]
 
+    @property
+    def known_drugs(self) -> np.ndarray:
+        """(D,) bool, drugs of the positives of the part ``train``; none without that part."""
+        known = np.zeros(self.network.num_drugs, dtype=bool)
+        if "train" in self.parts:
+            known[self.parts["train"].pairs[self.parts["train"].positive]] = True
+        return known
+
     def positives(self) -> tuple[np.ndarray, np.ndarray]:
         """Distinct positive pairs of all parts, (m, 2), and their labels, (m, T).
 
@@ -111,6 +119,49 @@ def load_twosides() -> MultiLabelData:
             np.array([row[4] == "1" for row in chosen]),
         )
     return MultiLabelData(network, parts)
+
+
+def split_by_drugs(
+    data: MultiLabelData, *, seed: int, valid_share: float = 0.1, test_share: float = 0.2
+) -> MultiLabelData:
+    """Hold drugs back at random and sort all positive pairs by them.
+
+    The shares are those of EmerGNN (7:1:2). Negatives are partner-matched in every part. A pair of
+    a validation and a test drug is in no part, nor is one of a drug that meets only new drugs.
+
+    Args:
+        data: pairs of whatever parts.
+        seed: the same seed gives the same split.
+        valid_share: share of the drugs that are new in validation.
+        test_share: share of the drugs that are new in the test.
+
+    Returns:
+        Parts ``train``, ``valid S1``, ``valid S2``, ``test S1`` and ``test S2``.
+    """
+    rng = np.random.default_rng(seed)
+    pairs, labels = data.positives()
+    drugs = rng.permutation(np.unique(pairs))
+    num_valid, num_test = (round(len(drugs) * share) for share in (valid_share, test_share))
+    # 0 known, 1 new in validation, 2 new in the test, 3 in no part
+    stage = np.zeros(data.network.num_drugs, dtype=np.int64)
+    stage[drugs[:num_valid]] = 1
+    stage[drugs[num_valid : num_valid + num_test]] = 2
+    met = np.unique(pairs[(stage[pairs] == 0).all(1)])
+    stage[np.setdiff1d(drugs[stage[drugs] == 0], met)] = 3  # all its pairs are with new drugs
+    low, high = np.sort(stage[pairs], 1).T
+    wanted = {
+        "train": high == 0,
+        "valid S1": (low == 0) & (high == 1),
+        "valid S2": (low == 1) & (high == 1),
+        "test S1": (low == 0) & (high == 2),
+        "test S2": (low == 2) & (high == 2),
+    }
+    parts = {}
+    for name, rows in wanted.items():
+        chosen = pairs[rows]
+        kept, negatives = partner_matched_negatives(chosen, stage > 0, rng, known=pairs)
+        parts[name] = MultiLabelPairs.from_positives(chosen[kept], negatives, labels[rows][kept])
+    return MultiLabelData(data.network, parts)
 
 
 def partner_matched_negatives(

@@ -127,6 +127,29 @@ def test_published_part_is_read_completely():
 
 
 @needs_mirror
+def test_split_by_drugs_keeps_new_drugs_out_of_training():
+    data = twosides.load_twosides()
+    assert not data.known_drugs.any()
+    split = twosides.split_by_drugs(data, seed=0)
+    again = twosides.split_by_drugs(data, seed=0)
+    known = split.known_drugs
+    assert 400 < known.sum() < 430
+    new = {}
+    for name, part in split.parts.items():
+        assert (part.pairs == again.parts[name].pairs).all()
+        num_new = (~known[part.pairs]).sum(1)
+        assert np.unique(num_new).tolist() == [int(name[-1]) if "S" in name else 0]
+        new[name] = set(part.pairs[~known[part.pairs]].tolist())
+    assert not (new["valid S1"] | new["valid S2"]) & (new["test S1"] | new["test S2"])
+    rows = {name: len(part.pairs) // 2 for name, part in split.parts.items()}
+    assert rows["train"] > rows["test S1"] > rows["valid S1"] > rows["test S2"] > rows["valid S2"]
+    positive = {tuple(pair) for pair in data.positives()[0].tolist()}
+    for part in split.parts.values():
+        order = np.sort(part.pairs, 1).tolist()
+        assert [tuple(pair) in positive for pair in order] == part.positive.tolist()
+
+
+@needs_mirror
 def test_drugs_keep_their_edges_and_notes_in_the_new_order():
     network = twosides.load_twosides().network
     fentanyl = network.rows["Compound::DB00813"]
