@@ -7,7 +7,7 @@ and returns a JSON-serialisable dict. It is imported only in the process that ru
 from dataclasses import dataclass
 
 JOB_KINDS: dict[str, str] = {
-    "train-kg": "core.training.run:run_job",
+    "train": "core.training.run:run_job",
 }
 
 
@@ -22,6 +22,7 @@ class Method:
         section: section of the parsimony paper.
         entry: ``module:function`` that fits it.
         config: ``module:function`` from data set and overrides to a configuration.
+        data: ``module:function`` from a data set's name to `core.training.data.TrainingData`.
         citation: reference in words.
     """
 
@@ -31,6 +32,7 @@ class Method:
     section: str
     entry: str
     config: str
+    data: str
     citation: str
 
 
@@ -39,6 +41,7 @@ METHODS: dict[str, Method] = {
         "redgnn", "RED-GNN", "kg_reasoning", "5.1",
         "core.methods.parsimony_on_interpretation.redgnn:fit",
         "core.configs:red_gnn_config",
+        "core.training.links:load_link_data",
         "Yongqi Zhang and Quanming Yao. Knowledge Graph Reasoning with Relational Digraph. "
         "The Web Conference 2022.",
     ),

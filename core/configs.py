@@ -127,7 +127,10 @@ class EmerGnnConfig:
     batch_size: int = 32  # pairs per step; paper: 32
     num_epochs: int = 12  # paper: up to 100
     dropout: float = 0.3  # fingerprint bits hidden while training; ours
+    resampling: str = "pair"  # pair: each question hides the interactions of its own new ends, all
+    # others stay; epoch: as published, a share of drugs loses its interactions for an epoch
     emerging_share: float = 0.2  # known drugs that play new ones each epoch; paper: 0.2
+    epoch_pairs: int = 30_000  # questions per epoch with resampling by pair, 0 = all; ours
     patience: int = 12  # validations without a better score before stopping; ours
     valid_sample: int = 6000  # validation pairs scored per epoch, 0 = all; ours
     gradient_clip: float = 5.0  # largest gradient norm; ours

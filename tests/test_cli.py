@@ -104,7 +104,7 @@ def test_nothing_to_verify_says_what_to_do(core):
 
 def test_jobs_are_listed_shown_cancelled_and_resumed(core, tmp_path):
     assert core("jobs", "list").stdout == "There are no jobs.\n"
-    script = "from core.jobs import submit; print(submit('train-kg', {'a': 1}, title='Try'))"
+    script = "from core.jobs import submit; print(submit('train', {'a': 1}, title='Try'))"
     job = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,

@@ -29,7 +29,6 @@ from core.errors import ShapeError
 from core.knowledge.digraph import expand_ranges
 
 NUM_STEPS = 3
-MAX_WALKS = 512  # drugs whose second steps are kept: about 0.5 MB each on the full network
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,6 +268,10 @@ class FlowGraph:
         """Relation id of the loop."""
         return 2 * self.num_relations
 
+    def is_interaction(self, relation: np.ndarray) -> np.ndarray:
+        """Which relation ids are interactions, in either direction."""
+        return (relation != self.loop) & (relation % self.num_relations < self.num_types)
+
     def leave(self, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Edges out of `nodes`, loops included: owner, relation, target, fact (-1 for loops)."""
         parts = [
@@ -290,33 +293,64 @@ class FlowGraph:
 class PairIndex:
     """Path subgraphs of many pairs of one graph.
 
+    A drug may be asked as *new*: then none of its interactions is part of the subgraph, neither
+    next to it nor in the middle of a path, as if they had been taken out of the graph.
+
     Args:
         graph: interactions included.
+        max_walks: drugs whose second steps are kept; about 0.5 MB each on the full network.
     """
 
-    def __init__(self, graph: FlowGraph) -> None:
+    def __init__(self, graph: FlowGraph, max_walks: int = 64) -> None:
         self.graph = graph
-        self.near = graph.neighbours(graph.drugs)
+        drugs = graph.drugs
+        owner, relation, target, _ = graph.leave(drugs)
+        lasting = np.flatnonzero(~graph.is_interaction(relation))
+        self.near = Neighbours.build(  # owners D..2D-1: the drugs without their interactions
+            np.concatenate([owner, owner[lasting] + len(drugs)]),
+            np.concatenate([target, target[lasting]]),
+            np.concatenate([relation, relation[lasting]]),
+            2 * len(drugs),
+        )
         degree = sum(edges.pointer[1:] - edges.pointer[:-1] for edges in graph.lists) + 1
-        owner = np.repeat(np.arange(len(graph.drugs)), np.diff(self.near.pointer))
-        self.spread = np.bincount(owner, degree[self.near.node], minlength=len(graph.drugs))
-        self._walks = lru_cache(maxsize=MAX_WALKS)(self._walk_out)
+        owner = np.repeat(np.arange(2 * len(drugs)), np.diff(self.near.pointer))
+        self._row_key = owner * graph.num_nodes + self.near.node
+        self._spread = np.bincount(owner, degree[self.near.node], minlength=2 * len(drugs))
+        self._walks = lru_cache(max_walks)(self._walk_out)
 
-    def subgraphs(self, heads: np.ndarray, tails: np.ndarray) -> PathSubgraphs:
-        """Path subgraphs of pairs (B,) of drugs, given as positions in `graph.drugs`.
+    def keep_walks(self, drugs: np.ndarray) -> None:
+        """Walk out of these drugs as new ones now, so that processes started later need not."""
+        for drug in drugs:
+            self._walks(int(drug) + len(self.graph.drugs))
 
-        Direct edges between the two ends are part of them.
+    def subgraphs(
+        self,
+        heads: np.ndarray,
+        tails: np.ndarray,
+        new_head: np.ndarray | None = None,
+        new_tail: np.ndarray | None = None,
+    ) -> PathSubgraphs:
+        """Path subgraphs of pairs. Direct edges between two known ends are part of them.
+
+        Args:
+            heads: (B,) positions in `graph.drugs`.
+            tails: likewise.
+            new_head: (B,) bool, ends asked as new drugs; none when not given.
+            new_tail: likewise.
         """
         if heads.shape != tails.shape:
             raise ShapeError(f"heads {heads.shape} and tails {tails.shape} must agree.")
-        swap = self.spread[heads] > self.spread[tails]  # walk out of the end with fewer edges
-        start, end = np.where(swap, tails, heads), np.where(swap, heads, tails)
+        size = len(self.graph.drugs)
+        first = heads if new_head is None else heads + size * new_head
+        second = tails if new_tail is None else tails + size * new_tail
+        swap = self._spread[first] > self._spread[second]  # walk out of the end with fewer edges
+        start, end = np.where(swap, second, first), np.where(swap, first, second)
         order = np.argsort(start, kind="stable")
         bounds = np.flatnonzero(np.diff(start[order], prepend=-1, append=-1))
         parts = []
-        for first, last in pairwise(bounds):
-            pairs = order[first:last]
-            parts.append(self._between(start[pairs[0]], end[pairs], pairs))
+        for low, high in pairwise(bounds):
+            pairs = order[low:high]
+            parts.append(self._between(int(start[pairs[0]]), end[pairs], pairs))
         pair, start_row, relation, end_row = (
             np.concatenate(column) if parts else np.zeros(0, dtype=np.int64)
             for column in (zip(*parts, strict=True) if parts else [()] * 4)
@@ -336,19 +370,46 @@ class PairIndex:
     def _between(
         self, start: int, ends: np.ndarray, pairs: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Edges from the neighbours of `start` to those of each of `ends`."""
-        near = self.near
+        """Edges from the neighbours of `start` to those of each of `ends` (owners in `near`)."""
+        near, size = self.near, len(self.graph.drugs)
         pointer, start_row, relation = self._walks(start)
         number, end_row = expand_ranges(near.pointer[ends], np.diff(near.pointer)[ends])
         node = near.node[end_row]
         position, edge = expand_ranges(pointer[node], pointer[node + 1] - pointer[node])
-        return pairs[number[position]], start_row[edge], relation[edge], end_row[position]
+        number, end_row = number[position], end_row[position]
+        start_row, relation = start_row[edge].astype(np.int64), relation[edge].astype(np.int64)
+        if start >= size:
+            drug = self.graph.drugs[start - size]
+            end_row = self._without(end_row, near.node[end_row] == drug, ends[number])
+        if (ends >= size).any():
+            new = ends[number] >= size
+            drug = self.graph.drugs[ends[number] % size]
+            start_row = self._without(start_row, new & (near.node[start_row] == drug), start)
+            asked = (near.node[start_row] == drug) | (near.node[end_row] == drug)
+            end_row = np.where(new & asked & self.graph.is_interaction(relation), -1, end_row)
+        keep = (start_row >= 0) & (end_row >= 0)
+        return pairs[number[keep]], start_row[keep], relation[keep], end_row[keep]
+
+    def _without(self, rows: np.ndarray, chosen: np.ndarray, owner: np.ndarray | int) -> np.ndarray:
+        """Rows, the chosen ones replaced by the same node's row without interactions, or -1."""
+        size, rows = len(self.graph.drugs), rows.copy()
+        owner = np.broadcast_to(owner, rows.shape)[chosen]
+        key = (owner % size + size) * self.graph.num_nodes + self.near.node[rows[chosen]]
+        found = np.searchsorted(self._row_key, key)
+        there = self._row_key[np.minimum(found, len(self._row_key) - 1)] == key
+        rows[chosen] = np.where(there, found, -1)
+        return rows
 
     def _walk_out(self, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Second steps out of `start`, by target: pointer (N+1,), row in `near`, relation."""
         near, graph = self.near, self.graph
         rows = np.arange(near.pointer[start], near.pointer[start + 1])
         owner, relation, target, _ = graph.leave(near.node[rows])
+        if start >= len(graph.drugs):
+            drug = graph.drugs[start - len(graph.drugs)]
+            asked = (near.node[rows[owner]] == drug) | (target == drug)
+            keep = ~(asked & graph.is_interaction(relation))
+            owner, relation, target = owner[keep], relation[keep], target[keep]
         order = np.argsort(target, kind="stable")
         pointer = _pointer(np.bincount(target, minlength=graph.num_nodes))
         return (

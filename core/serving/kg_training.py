@@ -4,7 +4,7 @@ from core import jobs
 from core.jobs import Job
 from core.knowledge.graph import KnowledgeGraph
 
-KIND = "train-kg"
+KIND = "train"
 START_S = 15.0  # starting a worker and loading torch
 FACT_S = 8e-4  # seconds per fact and epoch: Family on one processor core, validation included
 DEFAULT_EPOCHS = 20
@@ -32,6 +32,7 @@ def submit_training(graph_id: str, title: str, num_epochs: int) -> str:
     return jobs.submit(
         KIND,
         {
+            "method": "redgnn",
             "data": f"upload:{graph_id}",
             "artifact": artifact_name(graph_id, num_epochs),
             "seed": 0,

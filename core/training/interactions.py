@@ -1,6 +1,6 @@
 """What interaction methods are trained and tested on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -19,6 +19,7 @@ class Pairs:
         types: (n,) int64 interaction types; all 0 for multi-label data.
         labels: (n, T) bool, the effects a row is about, multi-label data only.
         positive: (n,) bool, whether the row is a known pair or its negative, multi-label data only.
+        new_head, new_tail: (n,) bool, known drugs asked as new ones; none when not given.
     """
 
     heads: np.ndarray
@@ -26,11 +27,16 @@ class Pairs:
     types: np.ndarray
     labels: np.ndarray | None = None
     positive: np.ndarray | None = None
+    new_head: np.ndarray | None = None
+    new_tail: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        given = [x for x in (self.tails, self.types, self.labels, self.positive) if x is not None]
+        given = [x for x in self._columns() if x is not None]
         if any(len(x) != len(self.heads) for x in given):
-            raise ShapeError("heads, tails, types, labels and positive must have one row per pair.")
+            raise ShapeError("every column of pairs must have one row per pair.")
+
+    def _columns(self) -> list[np.ndarray | None]:
+        return [getattr(self, field.name) for field in fields(self)]
 
     @classmethod
     def of(cls, rows: np.ndarray) -> "Pairs":
@@ -42,12 +48,7 @@ class Pairs:
         return len(self.heads)
 
     def __getitem__(self, rows: np.ndarray | slice) -> "Pairs":
-        return Pairs(
-            *(
-                None if x is None else x[rows]
-                for x in (self.heads, self.tails, self.types, self.labels, self.positive)
-            )
-        )
+        return Pairs(*(None if x is None else x[rows] for x in self._columns()))
 
     @property
     def facts(self) -> np.ndarray:

@@ -47,7 +47,7 @@ def test_a_job_runs_reports_and_keeps_its_result(home, submit, fast):
 
 
 def test_once_takes_the_oldest_job_only_and_leaves_unknown_kinds(submit, kinds, fast):
-    jobs.submit("train-kg", {}, title="later", kinds=kinds)
+    jobs.submit("train", {}, title="later", kinds=kinds)
     with Store.open().transaction() as db:
         db.execute("UPDATE jobs SET kind = 'from-a-newer-release'")
     first, second = submit("count", {"num": 0, "pause": 0}), submit("count")

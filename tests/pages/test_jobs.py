@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def submit(title: str = "Train on my graph") -> str:
-    return jobs.submit("train-kg", {"dim": 48}, title=title)
+    return jobs.submit("train", {"dim": 48}, title=title)
 
 
 def change(job_id: str, assignments: str, *values) -> None:

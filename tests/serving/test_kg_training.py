@@ -33,7 +33,7 @@ def test_the_job_holds_what_the_training_needs_and_is_found_by_its_graph():
         "seed": 0,
         "overrides": {"num_epochs": 9},
     }
-    assert (found.kind, found.title) == ("train-kg", "Train RED-GNN on one.csv")
+    assert (found.kind, found.title) == ("train", "Train RED-GNN on one.csv")
     assert kg_training.find_training("graph-two").id == other
     for job in (first, second, other):
         jobs.cancel(job)

@@ -51,7 +51,7 @@ CREATE TABLE workers (
 INSERT INTO predictions VALUES ('p1', 1000.5, 'kg', '{"head": "aspirin"}', '{"answers": [1]}');
 INSERT INTO uploads VALUES ('u1', 1001.5, 'a.tsv', 'kg', 'abc', 3, '{"rows": 2}');
 INSERT INTO jobs (id, owner, kind, title, params, state, created, queued)
-    VALUES ('j1', 'local', 'train-kg', 'Old', '{}', 'queued', 1002.5, 1002.5);
+    VALUES ('j1', 'local', 'train', 'Old', '{}', 'queued', 1002.5, 1002.5);
 PRAGMA application_id = 1346458195;
 PRAGMA user_version = 1;
 """

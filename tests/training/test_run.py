@@ -110,7 +110,8 @@ def test_a_job_leaves_its_artifact_and_figures(upload):
             return None
 
     Context.folder.mkdir(parents=True)
-    params = {"data": f"upload:{upload}", "artifact": "redgnn-byhand", "overrides": SMALL}
+    params = {"method": "redgnn", "data": f"upload:{upload}", "artifact": "redgnn-byhand"}
+    params["overrides"] = SMALL
     result = driver.run_job(json.loads(json.dumps(params)), Context)
     assert result["artifact"] == "redgnn-byhand"
     assert set(result["metrics"]) >= {"mrr", "hits_at_10"}

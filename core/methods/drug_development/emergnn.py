@@ -25,7 +25,7 @@ drugs by their bits; (6) multi-label interactions are one relation of the networ
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +110,14 @@ def divide(
     return pairs[count == 0], pairs[count == {"S1": 1, "S2": 2}[setting]]
 
 
+def as_new(pairs: Pairs, setting: str, rng: np.random.Generator) -> Pairs:
+    """The same pairs with one end (S1) or both (S2) asked as new drugs."""
+    head = rng.random(len(pairs)) < 0.5
+    if setting == "S2":
+        return replace(pairs, new_head=np.ones_like(head), new_tail=np.ones_like(head))
+    return replace(pairs, new_head=head, new_tail=~head)
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Pairs with their flows."""
@@ -123,23 +131,31 @@ def batches_of(index: PairIndex, pairs: Pairs, size: int) -> Iterator[Batch]:
     """Pairs in their order, `size` at a time, with collapsed flows."""
     for start in range(0, len(pairs), size):
         part = pairs[start : start + size]
-        yield Batch(part, *collapse(index.subgraphs(part.heads, part.tails)))
+        paths = index.subgraphs(part.heads, part.tails, part.new_head, part.new_tail)
+        yield Batch(part, *collapse(paths))
 
 
 class _Epoch(IterableDataset):
     """One epoch's batches; built in a second process while the network trains."""
 
-    def __init__(self, task: InteractionTask, config: EmerGnnConfig, seed: int, epoch: int) -> None:
-        self.task, self.config, self.seed, self.epoch = task, config, seed, epoch
+    def __init__(
+        self, task: InteractionTask, config: EmerGnnConfig, index: PairIndex, rng: list[int]
+    ) -> None:
+        self.task, self.config, self.index, self.rng = task, config, index, rng
 
     def __iter__(self) -> Iterator[Batch]:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        task, config = self.task, self.config
-        facts, questions = divide(
-            task.train, task.may_emerge, task.setting, config.emerging_share, rng
-        )
-        index = PairIndex(task.with_facts(facts))
-        yield from batches_of(index, questions[rng.permutation(len(questions))], config.batch_size)
+        rng = np.random.default_rng(self.rng)
+        task, config, index = self.task, self.config, self.index
+        if config.resampling == "pair" and task.setting != "S0":
+            order = rng.permutation(len(task.train))[: config.epoch_pairs or None]
+            questions = as_new(task.train[order], task.setting, rng)
+        else:
+            facts, questions = divide(
+                task.train, task.may_emerge, task.setting, config.emerging_share, rng
+            )
+            index = PairIndex(task.with_facts(facts), max_walks=len(task.bits))
+            questions = questions[rng.permutation(len(questions))]
+        yield from batches_of(index, questions, config.batch_size)
 
 
 class _Training:
@@ -167,11 +183,13 @@ class _Training:
             self.optimizer, config.num_epochs
         )
         self.valid = task.sample_valid(config.valid_sample, seed)
-        index = PairIndex(task.with_facts(task.train))
-        self.valid_batches = list(batches_of(index, self.valid, EVALUATION_BATCH))
+        self.index = PairIndex(task.with_facts(task.train), max_walks=2 * len(task.bits))
+        if config.resampling == "pair" and task.setting != "S0":
+            self.index.keep_walks(np.flatnonzero(task.may_emerge))
+        self.valid_batches = list(batches_of(self.index, self.valid, EVALUATION_BATCH))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        data = _Epoch(self.task, self.config, self.seed, epoch + 1)
+        data = _Epoch(self.task, self.config, self.index, [self.seed, epoch + 1])
         yield from DataLoader(data, batch_size=None, num_workers=1, collate_fn=_unchanged)
 
     def logits(self, batch: Batch) -> Tensor:
