@@ -1,7 +1,8 @@
 """One question about two drugs made ready: graph with its own facts, both ends, vote and model.
 
 A new compound becomes one more node: edges to the drugs its structure resembles (Dice similarity of
-radius-2 Morgan counts at least 0.5, as in Hetionet) and the facts a person gives. Facts that only
+radius-2 Morgan counts at least 0.5, as in Hetionet, and the grades of `core.data.resemblance`) and
+the facts a person gives. Facts that only
 this question has are numbered after those of the network, see `core.serving.ddi_networks`.
 
 Source: Himmelstein et al., eLife 6:e26726, 2017 ("resembles"); Zhang et al., Nature Computational
@@ -19,6 +20,7 @@ import numpy as np
 
 from core import chemistry
 from core.chemistry.structure import dice_to
+from core.data.resemblance import relatives
 from core.errors import InputError
 from core.knowledge.flow import EdgeList, FlowGraph
 from core.knowledge.similar_drugs import SimilarDrugVote, SimilarInteraction, tanimoto
@@ -30,7 +32,7 @@ from core.serving.ddi_search import (
     same_molecule,
     unchanged,
 )
-from core.serving.flow import PairPaths
+from core.serving.flow import PairPaths, Steps
 
 RESEMBLANCE = 0.5  # lowest Dice similarity of two structures that resemble each other
 ORDER_SMOOTHING = 1e-4  # vote added to both orders: one known drug of Tanimoto 0.1, fourth power
@@ -215,6 +217,20 @@ class Case:
     def _turned(self) -> PairPaths:
         first, second = self.ends
         return PairPaths.between(self.graph, second.node, first.node, self.hidden)
+
+    @cached_property
+    def joined_by_facts(self) -> bool:
+        """Whether a path exists that needs no resemblance computed from structures."""
+        paths, computed = self.paths, self.context.by_structure
+        total = self.graph.num_relations
+
+        def lasting(steps: Steps) -> np.ndarray:
+            return (steps.relation == 2 * total) | ~computed[steps.relation % total]
+
+        first = np.unique(paths.first.target[lasting(paths.first)])
+        last = np.unique(paths.last.target[lasting(paths.last)])
+        middle = lasting(paths.middle) & np.isin(paths.middle.source, first)
+        return bool((middle & np.isin(paths.middle.target, last)).any())
 
     def ends_of(self, row: Row) -> tuple[End, End]:
         """The drugs in place of #Drug1 and #Drug2 of a row."""
@@ -407,10 +423,13 @@ class _Builder:
                     f"The structure of {name} is that of {network.entity_names[row]}, which is in "
                     "this network with all its facts."
                 )
-        similar = np.flatnonzero(dice_to(counts, found.counts) >= RESEMBLANCE)
+        dice, types = dice_to(counts, found.counts), network.num_types
         if found.resembles is not None:
-            relation = found.resembles + network.num_types
-            self.extra.update(dict.fromkeys((node, relation, int(row)) for row in similar))
+            for row in np.flatnonzero(dice >= RESEMBLANCE):
+                self.extra[node, found.resembles + types, int(row)] = None
+        if found.grades:
+            for grade, row in relatives(dice):
+                self.extra[node, found.grades[grade] + types, row] = None
         return structure.smiles, bits
 
     def _compare_named(self, row: int, smiles: str, name: str) -> None:

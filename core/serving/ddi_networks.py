@@ -22,6 +22,7 @@ from core.chemistry.structure import CountTable, many_morgan_bits, many_morgan_c
 from core.data import registry
 from core.data.interaction_uploads import File, OwnNetwork, read_own_network
 from core.data.interactions import Role, load_network, load_roles, load_split
+from core.data.resemblance import with_resemblance
 from core.data.starter_network import load_starter
 from core.errors import ArtifactError, InputError
 from core.knowledge.calibration import PredictionSets, softmax
@@ -38,7 +39,7 @@ UPLOAD_KIND = "drug-network"
 DATA_SETS = ("drugbank", "drugbank-random", "drug-roles")
 SETTINGS = ("S1", "S2")
 EXPONENT = 4.0  # of the Tanimoto coefficient in the vote, unless the model says otherwise
-RESEMBLES = ("CrC", "resembles")  # ids of the relation between similar structures
+RESEMBLES = ("CrC", "resembles")  # ids of a network's own relation between similar structures
 
 Interaction = tuple[int, int, int]
 
@@ -143,7 +144,8 @@ class Context:
 
     Attributes:
         id: of the network.
-        network: drugs, types, relations and edges.
+        network: drugs, types, relations and edges, those computed from structures included; its
+            edges begin with those of `split.network`.
         split: which interactions the model may see.
         graph: network and training interactions; facts are numbered as the module says.
         bits: (D, 1024) uint8 fingerprints; rows of zeros for drugs without a structure.
@@ -203,14 +205,27 @@ class Context:
 
     @property
     def known_drugs(self) -> np.ndarray:
-        """(D,) bool, drugs whose interactions the model may see."""
-        return self.split.known_drugs
+        """(D,) bool, drugs with interactions the model may see."""
+        return self.vote.known
 
     @cached_property
     def resembles(self) -> int | None:
-        """Row of the relation between similar structures, None when the network has none."""
-        ids = [relation.id for relation in self.network.relations]
+        """Row of the network's own relation between similar structures, None without one."""
+        ids = [relation.id for relation in self.split.network.relations]
         return next((ids.index(one) for one in RESEMBLES if one in ids), None)
+
+    @property
+    def grades(self) -> range:
+        """Rows of the relations of `core.data.resemblance`, by grade; empty without them."""
+        return range(self.split.network.num_relations, self.network.num_relations)
+
+    @cached_property
+    def by_structure(self) -> np.ndarray:
+        """(R,) bool, relations that follow from structures alone."""
+        found = np.zeros(self.graph.num_relations, dtype=bool)
+        rows = [*self.grades, *([] if self.resembles is None else [self.resembles])]
+        found[np.array(rows, dtype=np.int64) + self.network.num_types] = True
+        return found
 
     @cached_property
     def drug_is_tail(self) -> np.ndarray:
@@ -398,7 +413,11 @@ def _build(
     synonyms: Mapping[str, int],
     fingerprints: Callable[[DrugNetwork], Fingerprints],
 ) -> Context:
-    network = split.network
+    names = artifact_names(network_id)
+    untrained = network_id.startswith(UPLOAD) and not any(map(_find_artifact, names.values()))
+    if untrained and _fits_starter(split.network):
+        names = artifact_names("starter")
+    network = _as_trained(split.network, names)
     bits, counts, warnings = fingerprints(network)
     graph = FlowGraph.prepare(
         network.edges,
@@ -407,11 +426,8 @@ def _build(
         network.num_relations,
         network.num_drugs,
     )
-    names = artifact_names(network_id)
-    if network_id.startswith(UPLOAD) and not any(map(_find_artifact, names.values())):
-        starter = load_starter().network
-        if _vocabulary(network) == _vocabulary(starter):
-            names = artifact_names("starter")
+    occurs = np.zeros(network.num_drugs, dtype=bool)
+    occurs[split.train[:, [0, 2]].ravel()] = True
     return Context(
         network_id,
         network,
@@ -419,13 +435,20 @@ def _build(
         graph.extended(split.train),
         bits,
         CountTable.of(counts),
-        SimilarDrugVote(
-            split.train, tanimoto(bits, bits), split.known_drugs, network.num_types, EXPONENT
-        ),
+        SimilarDrugVote(split.train, tanimoto(bits, bits), occurs, network.num_types, EXPONENT),
         synonyms,
         names,
         warnings,
     )
+
+
+def _as_trained(network: DrugNetwork, names: Mapping[str, str]) -> DrugNetwork:
+    """With the resemblance computed from structures, unless the models were trained without."""
+    own = [relation.id for relation in network.relations]
+    found = [artifact for artifact in map(_find_artifact, names.values()) if artifact]
+    if found and all(artifact.knowledge["relations"] == own for artifact in found):
+        return network
+    return with_resemblance(network)
 
 
 def _trusted_fingerprints(network: DrugNetwork) -> Fingerprints:
@@ -468,6 +491,11 @@ def _names_of(network: DrugNetwork) -> dict[str, int]:
 
 def _vocabulary(network: DrugNetwork) -> tuple[list[str], list[str]]:
     return [one.id for one in network.types], [one.id for one in network.relations]
+
+
+def _fits_starter(network: DrugNetwork) -> bool:
+    """Whether the starter's model understands a network."""
+    return _vocabulary(network) == _vocabulary(load_starter().network)
 
 
 def _check_vocabulary(artifact: Artifact, network: DrugNetwork) -> None:
@@ -546,11 +574,9 @@ def _upload_entry(upload_id: str) -> NetworkEntry:
     upload = _find_upload(upload_id)
     network_id = f"{UPLOAD}{upload_id}"
     reason = _missing_model(network_id)
-    if reason and _vocabulary(own_network(upload_id).network) == _vocabulary(
-        load_starter().network
-    ):
-        reason = _missing_model("starter")
     network = own_network(upload_id).network
+    if reason and _fits_starter(network):
+        reason = _missing_model("starter")
     return NetworkEntry(
         network_id,
         upload.name,

@@ -106,7 +106,7 @@ def role_relations(network: str) -> list[tuple[str, str]]:
     return [
         (found.network.relations[row].id, found.network.relations[row].name)
         for row in order
-        if count[row] and row != found.resembles
+        if count[row] and not found.by_structure[row + found.network.num_types]
     ]
 
 

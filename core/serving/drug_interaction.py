@@ -137,7 +137,7 @@ def answer(query: Query) -> Answer:
         case.model.artifact.session.provider,
         time.perf_counter() - start,
         tuple(_notices(case, rows)),
-        case.warnings,
+        (*case.warnings, *_remarks(case)),
     )
 
 
@@ -187,11 +187,11 @@ def setting_note(case: Case) -> str:
             f"{fresh[0]} and {fresh[1]} are new to the model: it has seen no interaction of them."
         )
     kind = ("two known drugs", "one new drug", "two new drugs")[len(fresh)]
-    part, where = ("has path", "joined") if case.paths.joined else ("no path", "not joined")
-    split = f"test {case.setting}"
-    if case.model.artifact.card.metric("accuracy", f"{split} {part}"):
-        split, kind = f"{split} {part}", f"{kind}, {where} by a path"
-    found, vote = (_metric(case.model, name, split) for name in ("accuracy", "vote accuracy"))
+    split, joined = f"test {case.setting}", case.joined_by_facts
+    part = f"{split}, {'path in the network' if joined else 'no path'}"
+    if case.model.artifact.card.metric("plus accuracy", part):
+        split, kind = part, f"{kind}, {'joined' if joined else 'not joined'} by facts"
+    found, vote = (_metric(case.model, name, split) for name in ("plus accuracy", "vote accuracy"))
     if case.setting not in (case.model.setting, "S0"):
         text += f" The model was trained for {case.model.setting}."
     if found is None:
@@ -202,14 +202,18 @@ def setting_note(case: Case) -> str:
 
 def measured_coverage(model: Model, setting: str) -> float:
     """Share of test pairs whose type was in the set; the level asked for when not measured."""
-    level = model.sets.level
-    found = _metric(model, f"coverage {100 * level:.0f}", f"test {setting}")
-    return level if found is None else found
+    found = _metric(model, "coverage", f"test {setting}")
+    return model.sets.level if found is None else found
 
 
 def _metric(model: Model, name: str, split: str) -> float | None:
     found = model.artifact.card.metric(name, split)
     return None if found is None else found.value
+
+
+def _remarks(case: Case) -> Iterator[str]:
+    if case.paths.joined and not case.joined_by_facts:
+        yield "Only similar structures join the two drugs; no other fact of this network does."
 
 
 def _status(case: Case) -> dict[tuple[int, int], str]:
@@ -234,8 +238,8 @@ def _notices(case: Case, rows: tuple[Row, ...]) -> Iterator[Notice]:
             "shown for comparison only.",
         )
     if case.setting == "S2":
-        both = _metric(case.model, "accuracy", "test S2")
-        one = _metric(case.context.model_for("S1"), "accuracy", "test S1")
+        both = _metric(case.model, "plus accuracy", "test S2")
+        one = _metric(case.context.model_for("S1"), "plus accuracy", "test S1")
         figures = "" if both is None or one is None else f" ({both:.0%} against {one:.0%} with one)"
         size = sum(row.in_set for row in rows)
         yield Notice(
