@@ -45,6 +45,15 @@ METHODS: dict[str, Method] = {
         "Yongqi Zhang and Quanming Yao. Knowledge Graph Reasoning with Relational Digraph. "
         "The Web Conference 2022.",
     ),
+    "emergnn": Method(
+        "emergnn", "EmerGNN", "drug_interaction", "6",
+        "core.methods.drug_development.emergnn:fit",
+        "core.configs:emergnn_config",
+        "core.training.interaction_data:load_interaction_data",
+        "Yongqi Zhang, Quanming Yao et al. Emerging drug interaction prediction enabled by a "
+        "flow-based graph neural network with biomedical network. Nature Computational Science "
+        "2023, 3:1023.",
+    ),
 }  # fmt: skip
 
 

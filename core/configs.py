@@ -5,9 +5,11 @@ published ones of the authors' code unless a comment says otherwise.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import InputError
+
+_Config = TypeVar("_Config", bound="RedGnnConfig | EmerGnnConfig")
 
 
 @dataclass(frozen=True)
@@ -103,17 +105,7 @@ def red_gnn_config(data_set: str, **overrides: Any) -> RedGnnConfig:  # noqa: AN
     Raises:
         InputError: an override names a field that does not exist.
     """
-    base = RED_GNN.get(data_set, RedGnnConfig())
-    known = {field.name for field in fields(RedGnnConfig)}
-    for name in overrides:
-        if name not in known:
-            raise InputError(
-                "TR-E01",
-                "Unknown setting",
-                f'"{name}" is not a setting of RED-GNN.',
-                f"Known: {', '.join(sorted(known))}.",
-            )
-    return replace(base, **overrides)
+    return _replaced(RED_GNN.get(data_set, RedGnnConfig()), "RED-GNN", overrides)
 
 
 @dataclass(frozen=True)
@@ -134,6 +126,38 @@ class EmerGnnConfig:
     patience: int = 12  # validations without a better score before stopping; ours
     valid_sample: int = 6000  # validation pairs scored per epoch, 0 = all; ours
     gradient_clip: float = 5.0  # largest gradient norm; ours
+
+
+# by setting; the starter network is small
+EMERGNN = {
+    "S0": EmerGnnConfig(resampling="epoch"),
+    "S1": EmerGnnConfig(),
+    "S2": EmerGnnConfig(weight_decay=1e-5, valid_sample=0),
+    "starter-S1": EmerGnnConfig(hidden_dim=32, epoch_pairs=0, num_epochs=30, patience=30),
+}
+
+
+def emergnn_config(data_set: str, **overrides: Any) -> EmerGnnConfig:  # noqa: ANN401
+    """The setting of ``<split>-<S0|S1|S2>`` with fields replaced.
+
+    Raises:
+        InputError: an override names a field that does not exist.
+    """
+    base = EMERGNN.get(data_set) or EMERGNN.get(data_set.rpartition("-")[2], EmerGnnConfig())
+    return _replaced(base, "EmerGNN", overrides)
+
+
+def _replaced(base: _Config, title: str, overrides: dict[str, Any]) -> _Config:
+    known = {field.name for field in fields(base)}
+    for name in overrides:
+        if name not in known:
+            raise InputError(
+                "TR-E01",
+                "Unknown setting",
+                f'"{name}" is not a setting of {title}.',
+                f"Known: {', '.join(sorted(known))}.",
+            )
+    return replace(base, **overrides)
 
 
 def to_json(config: RedGnnConfig) -> dict[str, Any]:

@@ -184,6 +184,21 @@ class FlowModel:
         [logits] = self.session.run(self._feeds(head, tail, paths), ["logits"])
         return logits / np.float32(self.temperature)
 
+    def scores(
+        self, head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Logits of the path network without temperature, and of the structure head, (B, T) each.
+
+        Args:
+            head: (B, 1024) fingerprint bits.
+            tail: likewise.
+            paths: the pairs' path subgraphs.
+        """
+        logits, structure = self.session.run(
+            self._feeds(head, tail, paths), ["logits", "structure"]
+        )
+        return logits, structure
+
     def attention(self, head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs) -> np.ndarray:
         """(B, 3, 2R+1) weight of each relation in each step."""
         [attention] = self.session.run(self._feeds(head, tail, paths), ["attention"])
@@ -214,8 +229,8 @@ class FlowModel:
 
     def screen(
         self, bits: np.ndarray, index: PairIndex, heads: np.ndarray, tails: np.ndarray
-    ) -> np.ndarray:
-        """Logits (n, T) of many pairs of one graph, direct interactions included.
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`scores` of many pairs of one graph, direct interactions included.
 
         Args:
             bits: (D, 1024) fingerprints of `index.graph.drugs`.
@@ -227,8 +242,9 @@ class FlowModel:
         for start in range(0, len(heads), PAIRS_PER_RUN):
             part = slice(start, start + PAIRS_PER_RUN)
             paths = index.subgraphs(heads[part], tails[part])
-            parts.append(self.logits(bits[heads[part]], bits[tails[part]], paths))
-        return np.concatenate(parts)
+            parts.append(self.scores(bits[heads[part]], bits[tails[part]], paths))
+        logits, structure = zip(*parts, strict=True)
+        return np.concatenate(logits), np.concatenate(structure)
 
     @staticmethod
     def _feeds(head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs) -> dict[str, np.ndarray]:

@@ -24,9 +24,12 @@ drawn without replacement; (4) the learning rate falls along a cosine instead of
 drugs by their bits; (6) multi-label interactions are one relation of the network.
 """
 
+import math
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,14 +38,19 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from core.configs import EmerGnnConfig
-from core.function.flow import FlowGNN, FlowTensors
+from core.function.flow import FlowGNN, FlowTensors, InteractionModel
+from core.knowledge.calibration import fit_prediction_sets, fit_temperature, softmax
 from core.knowledge.flow import Flow, PairIndex, collapse
+from core.knowledge.similar_drugs import log_vote
 from core.metrics import classification_summary, multilabel_summary
 from core.training.fitted import Fitted
+from core.training.interaction_data import make_vote
 from core.training.interactions import InteractionTask, Pairs
 from core.training.loop import Report, quiet, train
 
 EVALUATION_BATCH = 256
+VOTE_EXPONENT = 4.0  # of the vote inside EmerGNN+; the best likelihood on validation pairs
+HEAD_PENALTIES = (math.inf, 1e-3, 1e-4)  # of the squared weights of the structure head
 
 
 def fit(
@@ -79,8 +87,103 @@ def fit(
         "hidden_dim": config.hidden_dim,
         "num_relations": task.graph.num_relations,
         "num_fact_types": task.graph.num_types,
+        "path parameters": sum(x.numel() for x in trainable.network.parameters()),
     }
-    return Fitted(trainable.network, knowledge, history)
+    if config.feature == "embedding" or task.train.labels is not None:
+        return Fitted(trainable.network, knowledge, history)
+    start = time.perf_counter()
+    model, plus = fit_plus(task, trainable.network, trainable.validation_logits())
+    history.seconds += time.perf_counter() - start
+    return Fitted(model, knowledge | plus, history)
+
+
+def fit_plus(
+    task: InteractionTask, network: FlowGNN, logits: np.ndarray
+) -> tuple[InteractionModel, dict[str, Any]]:
+    """EmerGNN+: weights of network and vote and the structure head, on validation pairs.
+
+    Minimises the cross entropy of s logits + g log-vote + head(f_u, f_v); the penalty of the head
+    is the one with the best cross entropy on the other half of the validation drugs.
+
+    Args:
+        task: with all its validation pairs.
+        network: trained.
+        logits: (n, T) of the validation pairs, from the network.
+
+    Returns:
+        the network with the head, and what serving needs beside it.
+    """
+    model = InteractionModel(network.cpu().eval())
+    pairs = task.valid
+    votes = make_vote(task, VOTE_EXPONENT).scores(pairs.heads, pairs.tails)
+    bits = torch.from_numpy(task.bits).float()
+    with torch.no_grad():
+        features = model.features(bits[pairs.heads], bits[pairs.tails])
+    data = _PlusData(
+        torch.from_numpy(logits),
+        torch.from_numpy(log_vote(votes)[0]),
+        features / features.std(0).clamp_min(1e-6),
+        torch.from_numpy(pairs.types),
+    )
+    new = np.where(task.may_emerge[pairs.heads], pairs.tails, pairs.heads)
+    first = torch.from_numpy(new % 2 == 0)  # half of the new drugs
+    quality = {
+        penalty: data.part(~first).loss(data.part(first).solve(penalty))
+        + data.part(first).loss(data.part(~first).solve(penalty))
+        for penalty in HEAD_PENALTIES
+    }
+    path, vote, head = data.solve(min(quality, key=quality.__getitem__))
+    with torch.no_grad():
+        model.structure.weight.copy_((head / features.std(0).clamp_min(1e-6)[:, None]).T)
+    combined = data.combine((path, vote, head)).numpy()
+    return model, {
+        "temperature": fit_temperature(logits, pairs.types).value,
+        "plus": {"path": path.item(), "vote": vote.item(), "exponent": VOTE_EXPONENT},
+        "sets": fit_prediction_sets(softmax(combined), pairs.types).to_json(),
+    }
+
+
+Weights = tuple[Tensor, Tensor, Tensor]  # s, g, head (3d, T)
+
+
+@dataclass(frozen=True, eq=False)
+class _PlusData:
+    """Validation pairs seen by the three parts of EmerGNN+."""
+
+    logits: Tensor
+    votes: Tensor
+    features: Tensor
+    types: Tensor
+
+    def part(self, rows: Tensor) -> "_PlusData":
+        return _PlusData(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def combine(self, weights: Weights) -> Tensor:
+        path, vote, head = weights
+        return path * self.logits + vote * self.votes + self.features @ head
+
+    def loss(self, weights: Weights) -> float:
+        return functional.cross_entropy(self.combine(weights), self.types).item()
+
+    def solve(self, penalty: float) -> Weights:
+        """L-BFGS; an infinite penalty leaves the head at zero."""
+        path, vote = torch.ones(()).requires_grad_(), torch.ones(()).requires_grad_()
+        head = torch.zeros(self.features.shape[1], self.logits.shape[1])
+        free = [path, vote]
+        if math.isfinite(penalty):
+            free.append(head.requires_grad_())
+        optimizer = torch.optim.LBFGS(free, max_iter=40, line_search_fn="strong_wolfe")
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            value = functional.cross_entropy(self.combine((path, vote, head)), self.types)
+            if head.requires_grad:
+                value = value + penalty * head.square().sum()
+            value.backward()
+            return value
+
+        optimizer.step(closure)
+        return path.detach(), vote.detach(), head.detach()
 
 
 def divide(
@@ -204,6 +307,13 @@ class _Training:
             FlowTensors.of(batch.forth, self.device),
             FlowTensors.of(batch.back, self.device),
         )
+
+    def validation_logits(self) -> np.ndarray:
+        """(n, T) of every validation pair, in order."""
+        self.network.eval()
+        with torch.no_grad():
+            batches = batches_of(self.index, self.task.valid, EVALUATION_BATCH)
+            return torch.cat([self.logits(batch).cpu() for batch in batches]).numpy()
 
     def loss(self, batch: Batch) -> Tensor:
         """Cross entropy over types, or binary cross entropy at the labels a pair carries."""
