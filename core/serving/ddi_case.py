@@ -357,6 +357,63 @@ def _open_case(query: Query) -> Case:
 
 
 @dataclass(frozen=True, eq=False)
+class Alone:
+    """One drug ready to be asked with many partners.
+
+    Attributes:
+        id: id of the drug, or ``new:1``.
+        name: for people.
+        node: node in the graph.
+        row: row of the drug, None for a new compound.
+        bits: (1024,) uint8.
+        known: whether the model may see interactions of it.
+        similarity: (D,) Tanimoto coefficients to every drug.
+        graph: with the edges of a new compound.
+        warnings: remarks.
+    """
+
+    id: str
+    name: str
+    node: int
+    row: int | None
+    bits: np.ndarray
+    known: bool
+    similarity: np.ndarray
+    graph: FlowGraph
+    warnings: tuple[str, ...]
+
+    def weights(self, vote: SimilarDrugVote) -> tuple[np.ndarray, np.ndarray]:
+        """(D,) weights of the known drugs for it as a new drug, and as itself."""
+        if self.row is None:
+            found = vote.weights(self.similarity)
+            return found, found
+        return vote.as_new(self.row), vote.as_itself(self.row)
+
+
+def open_alone(found: Context, drug: str | NewDrug) -> Alone:
+    """Make one drug ready.
+
+    Raises:
+        InputError: as `open_case`.
+    """
+    builder = _Builder(found)
+    draft = builder.add_drug(drug, NEW_IDS[0])
+    extra = builder.extra_facts()
+    row = draft.row
+    return Alone(
+        draft.id,
+        draft.name,
+        draft.node,
+        row,
+        draft.bits,
+        row is not None and bool(found.known_drugs[row]),
+        tanimoto(draft.bits[None], found.bits)[0],
+        builder.graph(extra),
+        (*found.warnings, *dict.fromkeys(builder.warnings)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class _Draft:
     """A drug before the vote is known; `row` is None for a new compound."""
 
@@ -488,10 +545,14 @@ class _Builder:
             raise unchanged(fact, "is not a fact")
         self.hidden.append(number)
 
+    def extra_facts(self) -> np.ndarray:
+        """(n, 3) facts that only this question has."""
+        return np.array(list(self.extra), np.int64).reshape(-1, 3)
+
     def finish(self, query: Query, drafts: list[_Draft]) -> Case:
         """The case."""
         found = self.context
-        extra = np.array(list(self.extra), np.int64).reshape(-1, 3)
+        extra = self.extra_facts()
         vote = self._vote(extra)
         known = [one.row is not None and bool(vote.known[one.row]) for one in drafts]
         model = found.model_for(f"S{known.count(False)}")
@@ -513,7 +574,7 @@ class _Builder:
             query,
             found,
             (ends[0], ends[1]),
-            self._graph(extra),
+            self.graph(extra),
             extra,
             tuple(self.hidden),
             vote,
@@ -532,7 +593,7 @@ class _Builder:
             return found.vote
         return changed_vote(found.vote, dropped, supposed)
 
-    def _graph(self, extra: np.ndarray) -> FlowGraph:
+    def graph(self, extra: np.ndarray) -> FlowGraph:
         """The network's graph with more nodes and facts.
 
         An entity that is next to a drug only now brings its edges to other useful entities along;
