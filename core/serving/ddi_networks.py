@@ -26,7 +26,7 @@ from core.data.resemblance import with_resemblance
 from core.data.starter_network import load_starter
 from core.errors import ArtifactError, InputError
 from core.knowledge.calibration import PredictionSets, softmax
-from core.knowledge.flow import FlowGraph, PairIndex, PathSubgraphs, collapse, flow_feeds
+from core.knowledge.flow import FlowGraph, PathSubgraphs, collapse, flow_feeds
 from core.knowledge.interactions import DrugNetwork, InteractionSplit
 from core.knowledge.similar_drugs import SimilarDrugVote, log_vote, tanimoto
 from core.serving.artifact import Artifact, load_artifact
@@ -192,11 +192,6 @@ class Context:
         """The model that answers a setting: its own, else the one there is; S0 asks S1's."""
         wanted = "S2" if setting == "S2" else "S1"
         return self.models.get(wanted) or next(iter(self.models.values()))
-
-    @cached_property
-    def index(self) -> PairIndex:
-        """Neighbours of every drug, to screen many pairs."""
-        return PairIndex(self.graph)
 
     @cached_property
     def roles(self) -> tuple[Role, ...]:

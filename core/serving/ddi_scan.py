@@ -3,7 +3,7 @@
 A scan gives for every partner the first row that `core.serving.drug_interaction.answer` gives, from
 batches of pairs: the path lists of all pairs come from one index of neighbours, and the votes of
 all partners from one table. Interactions recorded between two known drugs are taken out of the
-lists of that pair (`without_direct`), exactly as for one pair.
+lists of that pair (`DirectEdges`), exactly as for one pair.
 """
 
 import csv
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.jobs import JobContext
 
 KIND = "scan-interactions"
-BATCH = 64  # pairs at once; lists of some hundred MB at most
+BATCH = 16  # pairs at once; hubs have some 90,000 edges between them, larger lists are slower
 MIN_DRUGS, MAX_DRUGS = 2, 12
 TABLE_FILE, CSV_FILE = "scan.json", "scan.csv"
 
@@ -174,14 +174,24 @@ def scan(drug: str | NewDrug, network: str, report: Report = quiet) -> ScanTable
     )
 
 
+class _IndexOfOne(PairIndex):
+    """Walks out of one drug whatever its partner is: its second steps are made once."""
+
+    def __init__(self, graph: FlowGraph, position: int) -> None:
+        super().__init__(graph)
+        self._spread = self._spread.copy()
+        self._spread[[position, position + len(graph.drugs)]] = -1
+
+
 class _Screen:
     """Scores one drug with many partners."""
 
     def __init__(self, found: Context, alone: Alone) -> None:
         self.context, self.alone = found, alone
-        self.index = found.index if alone.graph is found.graph else PairIndex(alone.graph)
         # a new compound is the last of the drugs that may be asked
         self.position = alone.row if alone.row is not None else len(alone.graph.drugs) - 1
+        self.index = _IndexOfOne(alone.graph, self.position)
+        self.direct = DirectEdges(self.index)
         self.symmetric = np.array([kind.symmetric for kind in found.network.types])
         self._votes: dict[str, np.ndarray] = {}
 
@@ -190,7 +200,7 @@ class _Screen:
         heads = np.full(len(partners), self.position)
         paths = self.index.subgraphs(heads, partners)
         if setting == "S0":
-            paths = without_direct(self.index.graph, heads, partners, paths)
+            paths = self.direct.without(heads, partners, paths)
         bits = np.broadcast_to(self.alone.bits, (len(partners), len(self.alone.bits)))
         logits, structure = model.run_both(bits, self.context.bits[partners], paths)
         votes = self._votes_of(model)[:, partners]
@@ -289,47 +299,52 @@ class _Screen:
         return found
 
 
-def without_direct(
-    graph: FlowGraph, heads: np.ndarray, tails: np.ndarray, paths: PathSubgraphs
-) -> PathSubgraphs:
-    """Path subgraphs without the interactions recorded between the two ends themselves.
+class DirectEdges:
+    """Takes the interactions recorded between the two ends themselves out of path subgraphs.
 
     Args:
-        graph: of the index that made `paths`.
-        heads: (B,) positions in `graph.drugs`.
-        tails: likewise.
-        paths: of `PairIndex.subgraphs`; owners D..2D-1 are the drugs without interactions.
-
-    Returns:
-        The same as `core.serving.flow.PairPaths.between` for each pair.
+        index: whose path subgraphs are changed.
     """
-    near, size = paths.near_head, len(graph.drugs)
-    owner = np.repeat(np.arange(len(near.pointer) - 1), np.diff(near.pointer))
-    keys = owner * graph.num_nodes + near.node
-    head, tail = graph.drugs[heads[paths.pair]], graph.drugs[tails[paths.pair]]
-    source, target = near.node[paths.head_row], near.node[paths.tail_row]
-    direct = (source == head) & (target == tail) | (source == tail) & (target == head)
-    direct &= graph.is_interaction(paths.relation)
 
-    def other_row(rows: np.ndarray, chosen: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Chosen rows replaced by the row of the same node without interactions, or -1."""
-        wanted = (ends[paths.pair[chosen]] + size) * graph.num_nodes + near.node[rows[chosen]]
-        found = np.searchsorted(keys, wanted)
-        there = keys[np.minimum(found, len(keys) - 1)] == wanted
-        rows = rows.copy()
-        rows[chosen] = np.where(there, found, -1)
-        return rows
+    def __init__(self, index: PairIndex) -> None:
+        self._graph, near = index.graph, index.near
+        owner = np.repeat(np.arange(len(near.pointer) - 1), np.diff(near.pointer))
+        self._keys = owner * self._graph.num_nodes + near.node
 
-    head_row = other_row(paths.head_row, source == tail, heads)
-    tail_row = other_row(paths.tail_row, target == head, tails)
-    keep = ~direct & (head_row >= 0) & (tail_row >= 0)
-    return replace(
-        paths,
-        pair=paths.pair[keep],
-        head_row=head_row[keep],
-        relation=paths.relation[keep],
-        tail_row=tail_row[keep],
-    )
+    def without(self, heads: np.ndarray, tails: np.ndarray, paths: PathSubgraphs) -> PathSubgraphs:
+        """The same as `core.serving.flow.PairPaths.between` for each pair.
+
+        Args:
+            heads: (B,) positions in `graph.drugs`.
+            tails: likewise.
+            paths: of `PairIndex.subgraphs`; owners D..2D-1 are the drugs without interactions.
+        """
+        size, pair = len(self._graph.drugs), paths.pair
+        head, tail = self._graph.drugs[heads], self._graph.drugs[tails]
+        # rows of the other end among the neighbours of each end
+        at_tail = paths.head_row == self._row(heads, tail)[pair]
+        at_head = paths.tail_row == self._row(tails, head)[pair]
+        stays = paths.head_row == self._row(heads, head)[pair]
+        direct = at_tail & at_head | stays & (paths.tail_row == self._row(tails, tail)[pair])
+        edges = np.flatnonzero(direct)
+        drop = np.zeros(len(pair), dtype=bool)
+        drop[edges] = self._graph.is_interaction(paths.relation[edges])
+        head_row = np.where(at_tail, self._row(heads + size, tail)[pair], paths.head_row)
+        tail_row = np.where(at_head, self._row(tails + size, head)[pair], paths.tail_row)
+        keep = ~drop & (head_row >= 0) & (tail_row >= 0)
+        return replace(
+            paths,
+            pair=pair[keep],
+            head_row=head_row[keep],
+            relation=paths.relation[keep],
+            tail_row=tail_row[keep],
+        )
+
+    def _row(self, owners: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+        """Row of a node among the neighbours of an owner, -1 when it is none."""
+        wanted = owners * self._graph.num_nodes + nodes
+        found = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        return np.where(self._keys[found] == wanted, found, -1)
 
 
 def regimen(network: str, drugs: Sequence[str | NewDrug]) -> Regimen:
