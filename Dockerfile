@@ -10,7 +10,7 @@ ARG NODE=node:22-bookworm-slim
 
 FROM ${NODE} AS assets
 WORKDIR /assets
-RUN npm pack 3dmol@2.5.5 --silent
+RUN npm pack 3dmol@2.5.5 jsme-editor@0.8.2 --silent
 
 FROM ${BASE} AS python
 # a base without Python gets the one of its distribution, whose version nobody can pin for every base
@@ -31,8 +31,8 @@ COPY pages ./pages
 # editable: the environment points to /app, where the application itself is copied below
 RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/venv/bin/python -m pip install -e ".[${EXTRA}]"
-COPY --from=assets /assets/3dmol-2.5.5.tgz /assets/3dmol-2.5.5.tgz
-RUN /opt/venv/bin/python -m core assets --archive /assets/3dmol-2.5.5.tgz
+COPY --from=assets /assets/3dmol-2.5.5.tgz /assets/jsme-editor-0.8.2.tgz /assets/
+RUN /opt/venv/bin/python -m core assets --archive /assets/3dmol-2.5.5.tgz --archive /assets/jsme-editor-0.8.2.tgz
 
 FROM python AS application
 LABEL org.opencontainers.image.title="Parsimony" \

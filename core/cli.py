@@ -125,23 +125,34 @@ def work() -> None:
 @app.command()
 def assets(
     archive: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(help="An npm package file fetched elsewhere, instead of the network."),
     ] = None,
 ) -> None:
-    """Place the third-party front-end files (3Dmol.js) in ./static."""
-    from core.data.assets import ASSETS, fetch_asset, is_placed, place_asset
+    """Place the third-party front-end files (3Dmol.js, JSME) in ./static."""
+    from core.data.assets import ASSETS, fetch_asset, integrity_of, is_placed, place_asset
 
-    if archive is not None and not archive.is_file():
-        raise DataError(f"There is no file {archive}.")
+    for file in archive or ():
+        if not file.is_file():
+            raise DataError(f"There is no file {file}.")
+    given = {integrity_of(file): file for file in archive or ()}
+    unknown = [str(file) for key, file in given.items() if key not in {a.integrity for a in ASSETS}]
+    if unknown:
+        raise DataError(
+            f"{', '.join(unknown)} is none of the expected packages: "
+            f"{', '.join(f'{asset.package} {asset.version}' for asset in ASSETS)}."
+        )
     for asset in ASSETS:
         if is_placed(asset):
             typer.echo(f"{asset.package} {asset.version} is in place.")
             continue
-        if archive is None:
-            fetch_asset(asset)
+        if asset.integrity in given:
+            place_asset(asset, given[asset.integrity])
+        elif given:
+            typer.echo(f"{asset.package} {asset.version} is not among the files given.")
+            continue
         else:
-            place_asset(asset, archive)
+            fetch_asset(asset)
         typer.echo(f"{asset.package} {asset.version} placed ({asset.licence}).")
 
 

@@ -116,9 +116,10 @@ class EmerGnnConfig:
     feature: str = "fingerprint"  # fingerprint (S1, S2) or embedding (S0)
     learning_rate: float = 3e-3  # Adam; DDI-Bench's setting, the authors' folds use 1e-3
     weight_decay: float = 1e-8  # L2; per setting
-    batch_size: int = 32  # pairs per step; paper: 32
-    num_epochs: int = 12  # paper: up to 100
-    dropout: float = 0.3  # fingerprint bits hidden while training; ours
+    batch_size: int = 64  # pairs per step; paper: 32
+    num_epochs: int = 8  # paper: up to 100
+    dropout: float = 0.6  # fingerprint bits hidden while training; ours. Validation accuracy of S1
+    # on DDI-Bench random .762 with .6, .725 with .3
     resampling: str = "pair"  # pair: each question hides the interactions of its own new ends, all
     # others stay; epoch: as published, a share of drugs loses its interactions for an epoch
     emerging_share: float = 0.2  # known drugs that play new ones each epoch; paper: 0.2

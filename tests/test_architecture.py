@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*ROOT.glob("core/**/*.py"), *ROOT.glob("pages/**/*.py"), ROOT / "app.py"])
-TORCH_FREE = ("serving", "render", "evidence", "data", "knowledge")
+TORCH_FREE = ("serving", "render", "evidence", "data", "chemistry", "knowledge")
 TORCH_FREE_FILES = ("jobs", "store", "catalog", "configs", "metrics", "settings", "errors", "cli")
 FORBIDDEN_NAME = re.compile(
     r"(^|_)(utils?|helpers?|common|misc|manager|handler|process|data2|v2|my)(_|$)"

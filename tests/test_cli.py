@@ -147,9 +147,19 @@ def test_a_missing_asset_archive_is_refused(core, tmp_path):
     assert done.stderr == f"There is no file {tmp_path / 'none.tgz'}.\n"
 
 
-@pytest.mark.skipif(not is_placed(ASSETS[0]), reason="3Dmol.js is not placed: no network at set-up")
+def test_a_wrong_asset_archive_is_refused(core, tmp_path):
+    (tmp_path / "other.tgz").write_bytes(b"other")
+    done = core("assets", "--archive", str(tmp_path / "other.tgz"))
+    assert done.returncode == 1
+    assert "is none of the expected packages: 3dmol 2.5.5, jsme-editor 0.8.2." in done.stderr
+
+
+@pytest.mark.skipif(
+    not all(map(is_placed, ASSETS)), reason="front-end files are not placed: no network at set-up"
+)
 def test_placed_assets_are_not_fetched_again(core):
-    assert core("assets", PATH="").stdout == "3dmol 2.5.5 is in place.\n"
+    placed = "3dmol 2.5.5 is in place.\njsme-editor 0.8.2 is in place.\n"
+    assert core("assets", PATH="").stdout == placed
 
 
 def alive(port: int) -> bool:

@@ -42,6 +42,11 @@ class Asset:
     purpose: str
 
 
+_JSME_BUILDS = (  # WebKit and Blink; Gecko
+    "D44A6B2FA009371519F96969020A9CF0",
+    "DF562A19E2DB53DC47045F14B3DC6551",
+)
+
 ASSETS = (
     Asset(
         package="3dmol",
@@ -56,6 +61,33 @@ ASSETS = (
         },
         licence="BSD-3-Clause",
         purpose="the 3-D view of molecules",
+    ),
+    Asset(
+        package="jsme-editor",
+        version="0.8.2",
+        integrity=(
+            "sha512-qjPe2CsxWmDlW6brK41e2hsRdFTui8rJwOgk2GkSYTK0l+EljmmC9znp46IqRxOBQWPqJZCP"
+            "o/MefOJmzeIUOQ=="
+        ),
+        members={
+            f"package/{name}": f"jsme/{name}"
+            for name in (
+                "jsme.nocache.js",
+                "jsa.css",
+                "clear.cache.gif",
+                "gwt/chrome/chrome.css",
+                "gwt/chrome/mosaic.css",
+                "license.txt",
+                *(f"{build}.cache.js" for build in _JSME_BUILDS),
+                *(
+                    f"deferredjs/{build}/{n}.cache.js"
+                    for build in _JSME_BUILDS
+                    for n in range(1, 12)
+                ),
+            )
+        },
+        licence="BSD-3-Clause",
+        purpose="the editor for drawing molecules",
     ),
 )
 
@@ -96,14 +128,18 @@ def fetch_asset(asset: Asset, folder: Path = STATIC) -> None:
         place_asset(asset, Path(scratch) / f"{asset.package}-{asset.version}.tgz", folder)
 
 
+def integrity_of(archive: Path) -> str:
+    """``sha512-<base64>`` of a package file."""
+    return "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+
+
 def place_asset(asset: Asset, archive: Path, folder: Path = STATIC) -> None:
     """Check a package file and place its members in `folder`.
 
     Raises:
         DataError: the file's SHA-512 differs, or a member is missing.
     """
-    digest = hashlib.sha512(archive.read_bytes()).digest()
-    found = "sha512-" + base64.b64encode(digest).decode()
+    found = integrity_of(archive)
     if found != asset.integrity:
         raise DataError(
             f"{archive.name} is not the expected {asset.package} {asset.version}: its integrity is "
@@ -118,5 +154,6 @@ def place_asset(asset: Asset, archive: Path, folder: Path = STATIC) -> None:
                 raise DataError(f"{archive.name} has no file {member}.") from error
             if content is None:
                 raise DataError(f"{member} in {archive.name} is not a plain file.")
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content.read())
     (folder / f"{asset.package}.integrity").write_text(asset.integrity)

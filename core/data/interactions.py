@@ -33,6 +33,11 @@ HETIONET_NETWORKS = ("drugbank", "twosides", "hetionet")  # their relations are 
 SPLITS = (
     "drugbank-random", "drugbank-cluster", "drugbank-s0", "drugbank-textddi", "drugbank-realscene",
 )  # fmt: skip
+# Types whose files name the affected drug first, contrary to their sentence. Among the training
+# pairs of DDI-Bench's random split in which exactly one drug inhibits an enzyme or transporter that
+# the other is a substrate of, the inhibitor comes second in 8,605 of 8,758 (46), 22 of 23 (71) and
+# 2,895 of 3,475 (72); types 3, 10, 74 and 76 agree with their sentences.
+REVERSED_TYPES = frozenset(("46", "71", "72"))
 SYMMETRIC_RELATIONS = frozenset(("CrC", "DrD", "GcG", "GiG"))
 
 
@@ -125,7 +130,7 @@ def load_network(name: str = "drugbank") -> DrugNetwork:
     ids = tuple(row[1] for row in entities)
     kinds = tuple(row[3] for row in entities)
     types = tuple(
-        InteractionType(row[0], row[3], row[4], row[5], row[6] == "1")
+        InteractionType(row[0], _sentence(row[0], row[3]), row[4], row[5], row[6] == "1")
         for row in listed
         if row[1] == "ddi"
     )
@@ -149,6 +154,13 @@ def load_network(name: str = "drugbank") -> DrugNetwork:
         source=Source(data_set.title, data_set.licence, data_set.files[0].origin),
         notes=_notes(relations, edges, _roles(rows)),
     )
+
+
+def _sentence(kind: str, text: str) -> str:
+    """A type's sentence with the drugs in the order in which the files name them."""
+    if kind not in REVERSED_TYPES:
+        return text
+    return text.replace("#Drug1", "\0").replace("#Drug2", "#Drug1").replace("\0", "#Drug2")
 
 
 def load_roles(network: DrugNetwork) -> list[Role]:

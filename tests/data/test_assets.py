@@ -85,7 +85,10 @@ def test_a_failing_npm_is_reported(tmp_path, monkeypatch):
 
 
 def test_every_asset_is_pinned():
-    assert [(asset.package, asset.version) for asset in ASSETS] == [("3dmol", "2.5.5")]
+    assert [(asset.package, asset.version) for asset in ASSETS] == [
+        ("3dmol", "2.5.5"),
+        ("jsme-editor", "0.8.2"),
+    ]
     for asset in ASSETS:
         algorithm, _, digest = asset.integrity.partition("-")
         assert algorithm == "sha512"

@@ -1,5 +1,5 @@
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -160,3 +160,21 @@ def test_unknown_names_are_refused():
         interactions.load_split("drugbank")
     with pytest.raises(DataError, match=r'"hetionet" is not one of these networks: drugbank'):
         interactions.load_network("hetionet")
+
+
+def test_sentences_name_the_drugs_in_the_order_of_the_files(network):
+    split = interactions.load_split("drugbank-random", network)
+    inhibits, substrate = defaultdict(set), defaultdict(set)
+    for role in interactions.load_roles(network):
+        for word, found in (("inhibitor", inhibits), ("substrate", substrate)):
+            if word in role.actions:
+                found[role.drug].add(role.gene)
+    for kind in ("46", "71", "72", "76"):
+        row = [one.id for one in network.types].index(kind)
+        head_inhibits = tail_inhibits = 0
+        for head, _, tail in split.train[split.train[:, 1] == row]:
+            head_inhibits += bool(inhibits[head] & substrate[tail])
+            tail_inhibits += bool(inhibits[tail] & substrate[head])
+        sentence = network.types[row].sentence("HEAD", "TAIL")
+        affected_is_head = sentence.index("HEAD") < sentence.index("TAIL")
+        assert affected_is_head == (tail_inhibits > head_inhibits), kind
