@@ -5,7 +5,7 @@ The score that evidence is measured by is that of the path network alone, see
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 from core.data import registry
@@ -59,6 +59,10 @@ __all__ = [
 
 ADDED = "added by a person"
 COMPUTED = "computed from the two structures"
+ONLY_STRUCTURES = (
+    "Every path between the two drugs leads over a resemblance computed from their structures; no "
+    "recorded fact of one of them takes part on its own."
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,10 @@ def explain(query: Query, row: Row, *, ranking: str = "occlusion", size: int = 2
     Raises:
         As `core.serving.drug_interaction.answer`.
     """
-    return explain_pair(asked_of(query, row), ranking=ranking, size=size)
+    found = explain_pair(asked_of(query, row), ranking=ranking, size=size)
+    if found.num_paths and not open_case(query).joined_by_facts:
+        return replace(found, notice=ONLY_STRUCTURES)
+    return found
 
 
 def only_through(query: Query, row: Row, node: str) -> float:
@@ -214,10 +221,8 @@ def _origins(case: Case) -> dict[Fact, EdgeNote]:
     for head, relation, tail in case.extra.tolist():
         note = EdgeNote("", ADDED)
         if max(head, tail) >= network.num_entities:
-            alike = context.resembles is not None and relation == (
-                context.resembles + network.num_types
-            )
-            note = EdgeNote("Dice similarity of at least 0.5", COMPUTED) if alike else note
+            alike = bool(context.by_structure[relation])
+            note = EdgeNote("", COMPUTED) if alike else note
         origins[head, relation, tail] = note
     return origins
 
