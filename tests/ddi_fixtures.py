@@ -97,13 +97,13 @@ def _trained() -> TemporaryDirectory:
 def untrained_models(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Folder of artifacts with a random model for the starter network, served in this test."""
     monkeypatch.setenv("PARSIMONY_TRAINED", _trained().name)
-    _forget()
+    forget()
     yield Path(_trained().name)
     monkeypatch.undo()
-    _forget()
+    forget()
 
 
-def _forget() -> None:
+def forget() -> None:
     """Drop what was cached under other settings."""
     settings.cache_clear()
     ddi_networks._context.cache_clear()

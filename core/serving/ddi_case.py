@@ -20,6 +20,7 @@ import numpy as np
 
 from core import chemistry
 from core.chemistry.structure import dice_to
+from core.data.graph_table import printable
 from core.data.resemblance import relatives
 from core.errors import InputError
 from core.knowledge.flow import EdgeList, FlowGraph
@@ -224,13 +225,16 @@ class Case:
         paths, computed = self.paths, self.context.by_structure
         total = self.graph.num_relations
 
+        def reached(steps: Steps) -> np.ndarray:
+            found = np.zeros(self.graph.num_nodes, dtype=bool)
+            found[steps.target[lasting(steps)]] = True
+            return found
+
         def lasting(steps: Steps) -> np.ndarray:
             return (steps.relation == 2 * total) | ~computed[steps.relation % total]
 
-        first = np.unique(paths.first.target[lasting(paths.first)])
-        last = np.unique(paths.last.target[lasting(paths.last)])
-        middle = lasting(paths.middle) & np.isin(paths.middle.source, first)
-        return bool((middle & np.isin(paths.middle.target, last)).any())
+        middle = lasting(paths.middle) & reached(paths.first)[paths.middle.source]
+        return bool((middle & reached(paths.last)[paths.middle.target]).any())
 
     def ends_of(self, row: Row) -> tuple[End, End]:
         """The drugs in place of #Drug1 and #Drug2 of a row."""
@@ -342,10 +346,23 @@ def open_case(query: Query) -> Case:
     return _open_case(query)
 
 
+def check_query(query: Query) -> None:
+    """Everything `open_case` checks, without model and graph.
+
+    Raises:
+        InputError, DataError: see `open_case`.
+    """
+    _begin(query)
+
+
 @lru_cache(maxsize=32)
 def _open_case(query: Query) -> Case:
-    found = context(query.network)
-    builder = _Builder(found)
+    builder, drafts = _begin(query)
+    return builder.finish(query, drafts)
+
+
+def _begin(query: Query) -> tuple["_Builder", list["_Draft"]]:
+    builder = _Builder(context(query.network))
     drugs = zip((query.first, query.second), NEW_IDS, strict=True)
     drafts = [builder.add_drug(drug, id_) for drug, id_ in drugs]
     _refuse_same(drafts)
@@ -353,7 +370,7 @@ def _open_case(query: Query) -> Case:
         builder.add_fact(fact)
     for fact in query.removed:
         builder.remove_fact(fact)
-    return builder.finish(query, drafts)
+    return builder, drafts
 
 
 @dataclass(frozen=True, eq=False)
@@ -455,7 +472,7 @@ class _Builder:
                 "structure. Without them nothing links it to other drugs.",
                 "Draw or paste its structure, or add a fact.",
             )
-        name = drug.name.strip()[:MAX_NAME] or "New compound"
+        name = printable(drug.name.strip())[:MAX_NAME] or "New compound"
         node = network.num_entities + len(self.nodes)
         self.nodes[new_id] = node
         smiles, bits = "", np.zeros(chemistry.NUM_BITS, np.uint8)

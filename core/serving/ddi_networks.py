@@ -11,13 +11,13 @@ Notation: D drugs, N entities, T interaction types, K relations, R = T + K.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
-from core.chemistry import NUM_BITS, fingerprint
+from core.chemistry import NUM_BITS, check
 from core.chemistry.structure import CountTable, many_morgan_bits, many_morgan_counts
 from core.data import registry
 from core.data.interaction_uploads import File, OwnNetwork, read_own_network
@@ -362,19 +362,34 @@ def keep_network(drugs: File, facts: File, interactions: File | None = None) -> 
     )
 
 
-@lru_cache(maxsize=4)
 def own_network(upload_id: str) -> OwnNetwork:
-    """A stored network, read again.
+    """A stored network, read again; its structures passed the chemistry workers.
+
+    A structure that cannot be read becomes an empty string.
 
     Raises:
         InputError: DD-E02, there is no such upload.
     """
+    return _own_network(upload_id)[0]
+
+
+@lru_cache(maxsize=4)
+def _own_network(upload_id: str) -> tuple[OwnNetwork, tuple[str, ...]]:
+    """The network and what is wrong with its structures."""
     upload = _find_upload(upload_id)
     tables = [
         (name, text.encode("latin-1"))
         for name, text in json.loads(upload.path.read_text(encoding="utf-8"))
     ]
-    return read_own_network(*tables, name=f"{UPLOAD}{upload_id}")
+    own = read_own_network(*tables, name=f"{UPLOAD}{upload_id}")
+    smiles, warnings = [], []
+    for name, text in zip(own.network.entity_names, own.network.smiles, strict=False):
+        try:
+            smiles.append(check(text).smiles if text else "")
+        except InputError as error:
+            smiles.append("")
+            warnings.append(f"{name} is used without a structure: {error}")
+    return replace(own, network=replace(own.network, smiles=tuple(smiles))), tuple(warnings)
 
 
 def artifact_names(network_id: str) -> dict[str, str]:
@@ -386,34 +401,31 @@ def artifact_names(network_id: str) -> dict[str, str]:
 @lru_cache(maxsize=3)
 def _context(network_id: str) -> Context:
     if network_id.startswith(UPLOAD):
-        own = own_network(network_id.removeprefix(UPLOAD))
-        return _build(network_id, own.split, _names_of(own.network), _checked_fingerprints)
+        own, warnings = _own_network(network_id.removeprefix(UPLOAD))
+        return _build(network_id, own.split, _names_of(own.network), warnings)
     if network_id == "starter":
         starter = load_starter()
         synonyms = {**_names_of(starter.network), **starter.synonyms}
-        return _build(network_id, starter.split(), synonyms, _trusted_fingerprints)
+        return _build(network_id, starter.split(), synonyms)
     if network_id == "drugbank":
         network = load_network("drugbank")
         split = load_split("drugbank-random", network)
-        return _build(network_id, split, _names_of(network), _trusted_fingerprints)
+        return _build(network_id, split, _names_of(network))
     raise _unknown_network()
-
-
-Fingerprints = tuple[np.ndarray, list[Mapping[int, int]], tuple[str, ...]]
 
 
 def _build(
     network_id: str,
     split: InteractionSplit,
     synonyms: Mapping[str, int],
-    fingerprints: Callable[[DrugNetwork], Fingerprints],
+    warnings: tuple[str, ...] = (),
 ) -> Context:
     names = artifact_names(network_id)
     untrained = network_id.startswith(UPLOAD) and not any(map(_find_artifact, names.values()))
     if untrained and _fits_starter(split.network):
         names = artifact_names("starter")
     network = _as_trained(split.network, names)
-    bits, counts, warnings = fingerprints(network)
+    bits, counts = _fingerprints(network)
     graph = FlowGraph.prepare(
         network.edges,
         network.num_entities,
@@ -446,31 +458,17 @@ def _as_trained(network: DrugNetwork, names: Mapping[str, str]) -> DrugNetwork:
     return with_resemblance(network)
 
 
-def _trusted_fingerprints(network: DrugNetwork) -> Fingerprints:
-    """Of the drugs of a data set; those without a structure get none."""
+def _fingerprints(network: DrugNetwork) -> tuple[np.ndarray, list[Mapping[int, int]]]:
+    """Bits (D, 1024) and counts; those of drugs without a structure are empty."""
     rows = [row for row, text in enumerate(network.smiles) if text]
     texts = [network.smiles[row] for row in rows]
     bits = np.zeros((network.num_drugs, NUM_BITS), np.uint8)
     counts: list[Mapping[int, int]] = [{} for _ in network.smiles]
-    bits[rows] = many_morgan_bits(texts)
+    if rows:
+        bits[rows] = many_morgan_bits(texts)
     for row, found in zip(rows, many_morgan_counts(texts), strict=True):
         counts[row] = found
-    return bits, counts, ()
-
-
-def _checked_fingerprints(network: DrugNetwork) -> Fingerprints:
-    """Of a person's own drugs, by the chemistry workers; unreadable structures are reported."""
-    bits = np.zeros((network.num_drugs, NUM_BITS), np.uint8)
-    counts: list[Mapping[int, int]] = [{} for _ in network.smiles]
-    warnings = []
-    for row, text in enumerate(network.smiles):
-        if not text:
-            continue
-        try:
-            bits[row], counts[row] = fingerprint(text)
-        except InputError as error:
-            warnings.append(f"{network.entity_names[row]} is used without a structure: {error}")
-    return bits, counts, tuple(warnings)
+    return bits, counts
 
 
 def _names_of(network: DrugNetwork) -> dict[str, int]:

@@ -6,7 +6,6 @@ all partners from one table. Interactions recorded between two known drugs are t
 lists of that pair (`DirectEdges`), exactly as for one pair.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 KIND = "scan-interactions"
 BATCH = 16  # pairs at once; hubs have some 90,000 edges between them, larger lists are slower
 MIN_DRUGS, MAX_DRUGS = 2, 12
-TABLE_FILE, CSV_FILE = "scan.json", "scan.csv"
+TABLE_FILE = "scan.json"
 
 Report = Callable[[int, int, str], None]
 
@@ -99,6 +98,16 @@ class ScanTable:
     model: tuple[str, ...]
     rows: tuple[ScanRow, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of `cells`."""
+        return tuple(field.name for field in fields(ScanRow))
+
+    @property
+    def cells(self) -> list[tuple[object, ...]]:
+        """Rows for `core.render.tables.to_safe_csv`."""
+        return [astuple(row) for row in self.rows]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` restores an equal table."""
@@ -388,16 +397,12 @@ def submit_scan(drug: str | NewDrug, network: str) -> str:
 
 
 def scan_job(params: dict[str, Any], job: "JobContext") -> dict[str, Any]:
-    """A scan as a job; the table is kept in the job's folder as JSON and CSV."""
+    """A scan as a job; the table is kept in the job's folder."""
     table = scan(drug_from_json(params["drug"]), params["network"], job.report)
     (job.folder / TABLE_FILE).write_text(
         json.dumps(table.to_json(), ensure_ascii=False), encoding="utf-8"
     )
-    with (job.folder / CSV_FILE).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([field.name for field in fields(ScanRow)])
-        writer.writerows(map(astuple, table.rows))
-    return {"drug": table.drug_name, "rows": len(table.rows), "file": CSV_FILE}
+    return {"drug": table.drug_name, "rows": len(table.rows)}
 
 
 def read_scan(job_id: str) -> ScanTable:
