@@ -25,7 +25,14 @@ from core.data.resemblance import relatives
 from core.errors import InputError
 from core.knowledge.flow import EdgeList, FlowGraph
 from core.knowledge.similar_drugs import SimilarDrugVote, SimilarInteraction, tanimoto
-from core.serving.ddi_networks import Context, Interaction, Model, changed_vote, context
+from core.serving.ddi_networks import (
+    Context,
+    Interaction,
+    Model,
+    changed_vote,
+    context,
+    with_exponent,
+)
 from core.serving.ddi_search import (
     drug_row,
     entity_row,
@@ -573,7 +580,7 @@ class _Builder:
         vote = self._vote(extra)
         known = [one.row is not None and bool(vote.known[one.row]) for one in drafts]
         model = found.model_for(f"S{known.count(False)}")
-        vote = replace(vote, exponent=model.exponent)
+        vote = with_exponent(vote, model.exponent)
         ends = []
         for one, is_known in zip(drafts, known, strict=True):
             if one.row is None:

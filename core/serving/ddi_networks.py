@@ -193,6 +193,10 @@ class Context:
         wanted = "S2" if setting == "S2" else "S1"
         return self.models.get(wanted) or next(iter(self.models.values()))
 
+    def vote_for(self, model: Model) -> SimilarDrugVote:
+        """The vote with a model's exponent."""
+        return with_exponent(self.vote, model.exponent)
+
     @cached_property
     def roles(self) -> tuple[Role, ...]:
         """Roles of proteins with their references; DrugBank only, others hold them as edges."""
@@ -612,6 +616,11 @@ def _unknown_network() -> InputError:
         "This address names a network that is not on this server.",
         "Choose one from the list, or upload it again.",
     )
+
+
+def with_exponent(vote: SimilarDrugVote, exponent: float) -> SimilarDrugVote:
+    """The vote with another exponent; the same object, with what it keeps, when it is the same."""
+    return vote if vote.exponent == exponent else replace(vote, exponent=exponent)
 
 
 def changed_vote(

@@ -286,7 +286,7 @@ class _Screen:
         """(2, D, T) votes of both orders for every partner."""
         name = model.artifact.name
         if name not in self._votes:
-            vote = replace(self.context.vote, exponent=model.exponent)
+            vote = self.context.vote_for(model)
             self._votes[name] = np.stack(
                 [self._votes_one_way(vote, table) for table in (vote.table, vote.table_of_tail)]
             )
