@@ -222,12 +222,35 @@ class Asked:
         if kept:
             sets = [overlays[i].keep - overlays[i].remove for i in kept]
             found[kept] = self._only(sets)
+        cuts = {i: self._cut_by(self.rows_of(overlays[i].remove)) for i in rest}
+        whole = [i for i in rest if cuts[i] is not None]
+        if whole:
+            found[whole] = self.cuts.without([cuts[i] for i in whole])
+        rest = [i for i in rest if cuts[i] is None]
         if rest:
             active = np.ones((len(rest), len(self.paths.facts)), dtype=bool)
             for row, i in enumerate(rest):
                 active[row, self.rows_of(overlays[i].remove)] = False
             found[rest] = self.model.overlaid(self.head_bits, self.tail_bits, self.paths, active)
         return found
+
+    def _cut_by(self, rows: Sequence[int]) -> np.ndarray | None:
+        """Middle edges that no walk passes without these facts, which is all that changes.
+
+        None where a neighbour of a drug loses some of its relations to it, but not all: then its
+        state changes too, and the subgraph must be made again.
+        """
+        gone = np.zeros(len(self.paths.facts) + 1, dtype=bool)
+        gone[rows] = True
+        middle = self.paths.middle
+        cut = gone[middle.fact]
+        for steps, ends in ((self.paths.first, middle.source), (self.paths.last, middle.target)):
+            lost = np.zeros(self.graph.num_nodes, dtype=bool)
+            lost[steps.target[gone[steps.fact]]] = True
+            if (lost[steps.target] & ~gone[steps.fact]).any():
+                return None
+            cut |= lost[ends]
+        return np.flatnonzero(cut)
 
     def rows_of(self, facts: Iterable[Fact]) -> list[int]:
         """Positions of the facts that lie on a path."""

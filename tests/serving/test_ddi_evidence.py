@@ -168,6 +168,21 @@ def test_scores_of_overlays_are_those_of_the_facts_left(asked):
     )
 
 
+def test_leaving_facts_out_is_asking_without_them_however_it_is_computed(asked):
+    more = toy.graph().extended(np.array([(0, 6, 44), (13, 6, 44), (13, 3, 50), (0, 6, 13)]))
+    twice = replace(asked, graph=more)  # two relations to one protein; linked to each other
+    rng = np.random.default_rng(0)
+    facts = np.empty(len(twice.facts), dtype=object)
+    facts[:] = twice.facts
+    sets = [frozenset({fact}) for fact in twice.facts]
+    sets += [frozenset(rng.choice(facts, size, replace=False)) for size in (2, 3, 5, 9) * 5]
+    active = np.array([[fact not in gone for fact in twice.facts] for gone in sets])
+    found = twice.logits([Overlay(remove=gone) for gone in sets])
+    expected = twice.model.overlaid(twice.head_bits, twice.tail_bits, twice.paths, active)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+    assert {(0, 3, 44), (0, 6, 44)} <= set(twice.facts)  # leaving one out changes a signature
+
+
 def test_hidden_facts_and_the_interaction_asked_about_are_no_items():
     known = toy.graph()
     head, tail = 2, 4
