@@ -13,12 +13,26 @@ st.logo(PICTURES / "logo.svg", icon_image=PICTURES / "icon.svg", size="large")
 
 HOME = st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)
 KG = st.Page("pages/kg_reasoning.py", title="KG reasoning", icon=":material/hub:")
+DRUGS = st.Page("pages/drug_interaction.py", title="Drug interaction", icon=":material/medication:")
 JOBS = st.Page("pages/jobs.py", title="Jobs", icon=":material/manufacturing:")
 ABOUT = st.Page("pages/about.py", title="About", icon=":material/info:")
-SECTIONS = {"": [HOME], "Interpretation (section 5)": [KG], "Server": [JOBS, ABOUT]}
+SECTIONS = {
+    "": [HOME],
+    "Interpretation (section 5)": [KG],
+    "Drug development (section 6)": [DRUGS],
+    "Server": [JOBS, ABOUT],
+}
 
 navigation = st.navigation(SECTIONS, position="hidden")
-frame.enter({"home": HOME, "kg_reasoning": KG, "jobs": JOBS, "about": ABOUT})
+frame.enter(
+    {
+        "home": HOME,
+        "kg_reasoning": KG,
+        "drug_interaction": DRUGS,
+        "jobs": JOBS,
+        "about": ABOUT,
+    }
+)
 frame.menu(SECTIONS)
 navigation.run()
 frame.settle()

@@ -43,16 +43,30 @@ CITATIONS = (
     "Beyond Scaleup: Knowledge-aware Parsimony Learning from Deep Networks. arXiv 2407.00478.",
     "Zhang, Y., Yao, Q. Knowledge Graph Reasoning with Relational Digraph. The Web Conference "
     "2022.",
+    "Zhang, Y., Yao, Q., Yue, L. et al. Emerging drug interaction prediction enabled by a "
+    "flow-based graph neural network with biomedical network. Nature Computational Science 2023.",
 )
 
-TASKS = {"kg_reasoning": "which entities complete a fact of a knowledge graph"}
-METHODS = {"redgnn": "RED-GNN"}
+TASKS = {
+    "kg_reasoning": "which entities complete a fact of a knowledge graph",
+    "drug_interaction": "how two drugs may interact, also drugs without known interactions",
+}
+METHODS = {"redgnn": "RED-GNN", "emergnn": "EmerGNN"}
 FIGURES = {
     "mrr": "Mean reciprocal rank (MRR)",
     "hits_at_1": "Right answer first (Hits@1)",
     "hits_at_3": "Right answer among 3 (Hits@3)",
     "hits_at_10": "Right answer among 10 (Hits@10)",
     "reach": "Right answer within reach of the model's steps",
+    "accuracy": "Right first type, EmerGNN alone",
+    "f1": "F1 over types (macro), EmerGNN alone",
+    "kappa": "Cohen's kappa, EmerGNN alone",
+    "plus accuracy": "Right first type, EmerGNN+",
+    "plus f1": "F1 over types (macro), EmerGNN+",
+    "plus kappa": "Cohen's kappa, EmerGNN+",
+    "coverage": "Right type in the prediction set",
+    "set size": "Types in the prediction set",
+    "pairs": "Pairs measured on",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from core.evidence.bundle import Bundle, Place
 from core.render import curve
 from core.render.layout import lay_out
-from core.render.palette import KINDS, OTHER, Point, find_kind, outline, outline_path
+from core.render.palette import ASKED_DRUGS, KINDS, OTHER, Point, find_kind, outline, outline_path
 
 SIZES = {"default": (15, 25), "more": (35, 70), "all": (75, 150)}
 MAX_LABEL = 18  # characters of a name on one line, or of the first of two lines
@@ -39,6 +39,8 @@ STATUS_WORDS = {
     "removed": "dashed grey = not needed",
     "added": "double brown = added by you",
 }
+DASHES = {"removed": "6 4", "against": "2 4"}
+AGAINST = "dotted = the path goes against the arrow"
 WEIGHT_WORDS = {
     "deletion effect": "width = how much the score falls without this edge",
     "attention": "width = attention (not proof)",
@@ -79,6 +81,7 @@ class Edge:
         status: shown, kept, removed or added.
         arrow: forward, bar (repression) or none.
         origin: where the fact comes from, for the table.
+        against: whether the path goes from its target to its source.
     """
 
     id: str
@@ -89,6 +92,7 @@ class Edge:
     status: str = "shown"
     arrow: str = "forward"
     origin: str = ""
+    against: bool = False
 
 
 @dataclass(frozen=True)
@@ -282,6 +286,7 @@ def draw_bundle(
         )
         for place in bundle.layout
     ]  # fmt: skip
+    layers = {place.id: place.layer for place in bundle.layout}
     added = {edit.fact for edit in bundle.overlay if edit.op == "add"}
     kept = set(bundle.minimal.ids) if bundle.minimal else set()
     removed = set(bundle.minimal.removed) if bundle.minimal else set()
@@ -297,6 +302,7 @@ def draw_bundle(
             else "removed" if item.id in removed
             else "shown",
             origin=item.provenance.source,
+            against=bundle.domain == "ddi" and layers[item.source] > layers[item.target],
         )
         for item in bundle.evidence
         if item.source and item.target
@@ -618,7 +624,7 @@ def _draw_edges(
                 weight=edge.weight,
                 status=edge.status,
                 color=STATUSES[edge.status],
-                dash="6 4" if edge.status == "removed" else "",
+                dash=DASHES.get(edge.status, DASHES["against"] if edge.against else ""),
                 double=edge.status == "added",
                 width=width,
                 path=curve.path(body),
@@ -766,17 +772,17 @@ def _legend(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[LegendEntry, 
     present = {find_kind(node.type) for node in nodes}
     entries += [
         LegendEntry(kind.name, outline_path(kind.shape, (0, 0), 9), kind.fill, kind.tag)
-        for kind in (*KINDS, OTHER)
+        for kind in (*ASKED_DRUGS, *KINDS, OTHER)
         if kind in present
     ]
     statuses = {edge.status for edge in edges}
     entries += [
-        LegendEntry(
-            words, color=status, dash="6 4" if status == "removed" else "", double=status == "added"
-        )
+        LegendEntry(words, color=status, dash=DASHES.get(status, ""), double=status == "added")
         for status, words in STATUS_WORDS.items()
         if status in statuses
     ]
+    if any(edge.against for edge in edges):
+        entries.append(LegendEntry(AGAINST, color="ink", dash=DASHES["against"]))
     return tuple(entries)
 
 

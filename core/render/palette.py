@@ -69,6 +69,11 @@ KINDS = (
     _kind("Side effect", "Se", "triangle", "#B2A1B2", "side phenotype constant symptom"),
     _kind("Class", "Cl", "octagon", "#FBFEBE", "class rule group"),
 )
+# the two drugs of a pair: stars, as in the figures of the EmerGNN paper
+ASKED_DRUGS = (
+    _kind("Existing drug", "Dr", "star", "#FBDC34", "existing"),
+    _kind("Emerging drug", "Em", "star", "#FFB3C7", "emerging"),
+)
 OTHER = _kind("Entity", "En", "ellipse", "#E4FFF4", "entity")
 
 
@@ -78,7 +83,7 @@ def find_kind(type_word: str) -> Kind:
     The first word that a kind knows decides ("side effect" is a side effect, not an effect).
     """
     for word in type_word.casefold().replace("_", " ").replace("-", " ").split():
-        for kind in KINDS:
+        for kind in (*ASKED_DRUGS, *KINDS):
             if word in kind.words:
                 return kind
     return OTHER
@@ -103,6 +108,13 @@ def outline(shape: str, radius: float) -> list[Point]:
             (0.0, -1.12 * radius),
             (1.14 * radius, 0.82 * radius),
             (-1.14 * radius, 0.82 * radius),
+        ]
+    if shape == "star":
+        angles = [math.pi * (step / 5 - 0.5) for step in range(10)]
+        sizes = [(0.82 if step % 2 else 1.4) * radius for step in range(10)]
+        return [
+            (size * math.cos(angle), size * math.sin(angle))
+            for size, angle in zip(sizes, angles, strict=True)
         ]
     corners, turn, size = {
         "diamond": (4, 0.0, 1.14),
@@ -144,7 +156,7 @@ def outline_path(shape: str, centre: Point, radius: float, grow: float = 0.0) ->
 
 
 def _grown(points: list[Point], grow: float) -> list[Point]:
-    """Corners of a convex polygon whose sides are moved outwards by `grow`."""
+    """Corners of a polygon whose sides are moved outwards by `grow`."""
     moved = []
     for row, (x, y) in enumerate(points):
         before, after = points[row - 1], points[(row + 1) % len(points)]

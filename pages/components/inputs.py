@@ -15,6 +15,7 @@ def choose_name(
     key: str,
     default: str | None = None,
     help: str | None = None,
+    with_ids: bool = True,
 ) -> str | None:
     """Let a person pick one thing by name or id.
 
@@ -27,6 +28,7 @@ def choose_name(
         key: key of the widget that holds the id; the search field's is ``<key>_search``.
         default: id chosen at first.
         help: tooltip.
+        with_ids: whether the id is shown behind the name.
 
     Returns:
         The chosen id, or None when nothing is chosen or nothing matches.
@@ -48,7 +50,9 @@ def choose_name(
         label,
         options,
         index=options.index(default) if default in options else (0 if options else None),
-        format_func=lambda identifier: show_name(identifier, names),
+        format_func=lambda identifier: (
+            show_name(identifier, names) if with_ids else names.get(identifier, identifier)
+        ),
         key=key,
         help=help,
         placeholder="Type a name or an id",

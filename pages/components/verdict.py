@@ -70,6 +70,9 @@ def choose_size(total: int, minimal: Minimal, *, key: str, name: str) -> int:
             "score, so no smaller set is offered."
         )
         return total
+    if least == 0:
+        st.markdown("**No fact is needed**: the question alone gives this score.")
+        return total
     level = f"{minimal.level:.0%} of the score"
     if least == total:
         noun = "The only fact is" if total == 1 else f"All {total} facts are"

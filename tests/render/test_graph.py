@@ -352,3 +352,16 @@ def test_stored_positions_give_the_same_picture_and_are_obeyed():
     assert x["z"] == before["z"] + 50
     assert x["q"] == before["q"]
     assert draw_bundle(moved, orientation="down") == draw_bundle(plain, orientation="down")
+
+
+def test_a_path_between_drugs_that_goes_against_an_arrow_is_dotted():
+    found = bundle(domain="ddi")
+    layers = {place.id: place.layer for place in found.layout}
+    against = {e.id for e in found.evidence if layers[e.source] > layers[e.target]}
+    turned = replace(found.evidence[0], id="turned", source=found.evidence[0].target,
+                     target=found.evidence[0].source)  # fmt: skip
+    drawing = draw_bundle(replace(found, evidence=(*found.evidence, turned)))
+    dotted = {edge.id for edge in drawing.edges if edge.dash == "2 4"}
+    assert dotted == against | {"turned"}
+    assert any(entry.text.startswith("dotted = ") for entry in drawing.legend)
+    assert not any(edge.dash for edge in draw_bundle(bundle()).edges)
