@@ -370,3 +370,15 @@ def test_what_if_a_fact_were_not_true():
     answered = ddi.answer(after)
     left = row_of(answered, "metabolism-decreased", "ketoconazole", "simvastatin")
     assert gone not in {item.ids for item in evidence.explain(after, left).facts}
+
+
+@needs_starter
+def test_paths_over_computed_resemblance_alone_are_told_apart():
+    like_fluoxetine = ddi.NewDrug("XY-3", "CCNCCC(c1ccccc1)Oc1ccc(cc1)C(F)(F)F")
+    query = ddi.Query("starter", like_fluoxetine, "metoprolol")
+    row = ddi.answer(query).rows[0]
+    found = evidence.explain(query, row)
+    assert found.num_paths > 0
+    assert found.notice == evidence.ONLY_STRUCTURES
+    told = replace(query, first=replace(like_fluoxetine, facts=(("inhibitor-strong", "CYP2D6"),)))
+    assert evidence.explain(told, ddi.answer(told).rows[0]).notice == ""
