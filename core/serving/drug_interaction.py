@@ -10,7 +10,8 @@ Interactions recorded between the two drugs themselves are never used.
     Query (what a person asks) ──open_case──> Case (graph, ends, model) ──answer──> Answer
 
 The set of types is the union of the calibrated sets of the orders that have at least
-1 - level of the probability.
+1 - level of the probability; 97 to 100 % of the held-out interactions of directed types, on the
+starter network and on DrugBank, have their order among these.
 
 Source: Zhang et al., Nature Computational Science 2023 (EmerGNN).
 Differs from it: both orders; the vote and the structures; new compounds.
@@ -84,8 +85,8 @@ class Answer:
         setting_note: what this setting means and how accurate the model was in it.
         rows: every type and order, best first.
         set_size: rows in the set.
-        coverage: share of test pairs whose type was in the set; the level asked for when it was
-            not measured.
+        coverage: share of test pairs whose type was in the set of their order; the level asked for
+            when it was not measured.
         joined: whether a path of at most three steps exists; if not, the score is a guess.
         num_paths_edges: facts on such paths.
         model: artifact that answered.
@@ -197,7 +198,10 @@ def setting_note(case: Case) -> str:
     if found is None:
         return f"{text} Its accuracy on such pairs was not measured."
     compared = "" if vote is None else f"; similar drugs alone reach {vote:.0%}"
-    return f"{text} On test pairs of {kind}, its first type was right in {found:.0%}{compared}."
+    return (
+        f"{text} On test pairs of {kind}, with the order of the two drugs given, its first type "
+        f"was right in {found:.0%}{compared}."
+    )
 
 
 def measured_coverage(model: Model, setting: str) -> float:
