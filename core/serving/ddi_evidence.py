@@ -186,7 +186,7 @@ def asked_of(query: Query, row: Row) -> Asked:
     return _asked_of(query, row)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)  # about 30 MB each for two well-known drugs of DrugBank
 def _asked_of(query: Query, row: Row) -> Asked:
     case = open_case(query)
     head, tail = case.ends_of(row)
