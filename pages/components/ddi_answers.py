@@ -167,11 +167,12 @@ def _draw(
     rows: Sequence[ddi.Row], checks: Mapping[RowKey, Check], waiting: Sequence[RowKey] = ()
 ) -> None:
     show_rows(
-        ("#", "Interaction", "Mechanism", "Prob.", "Set", "Known?", "Evidence"),
+        ("#", "Interaction", "Prob.", "Known?", "Evidence"),
         [
             (
-                str(number), row.sentence, unbroken(row.mechanism) or "–",
-                show_score(row.probability), "●" if row.in_set else "–", unbroken(row.status),
+                str(number), _say(row),
+                unbroken("● " * row.in_set + show_score(row.probability)),
+                unbroken(row.status),
                 verdict_cell(checks.get(key_of(row)), waits=key_of(row) in waiting),
             )
             for number, row in enumerate(rows, start=1)
@@ -180,12 +181,18 @@ def _draw(
         limit=MAX_SENTENCE,
     )  # fmt: skip
     st.markdown(
-        "**Prob.** is calibrated on held-back pairs; over all rows it sums to 1. **Known?** tells "
+        "**Prob.** is calibrated on held-back pairs; over all rows it sums to 1; ● is in the 90 % "
+        "set. **Known?** tells "
         "whether the data state the interaction (*known*), state it but keep it from the model for "
         "testing (*held out*), or do not state it (*new*). **Evidence** is checked when a row is "
         "opened; the number is the change of the path network's score without it. No row says that "
         "a combination is safe."
     )
+
+
+def _say(row: ddi.Row) -> str:
+    """The interaction and its class of mechanism."""
+    return f"{row.sentence.rstrip('.')} · {row.mechanism}" if row.mechanism else row.sentence
 
 
 def rows_csv(answer: ddi.Answer, checks: Mapping[RowKey, Check]) -> str:

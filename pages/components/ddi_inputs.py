@@ -89,10 +89,11 @@ def _resolve(side: str, network_id: str, text: str) -> str:
         if exact or (len(found) == 1 and found[0].how != "similar name"):
             return (exact or found)[0].id
         with st.container(key=f"ddi_{side}_suggestions", gap="xxsmall"):
-            for number, one in enumerate(found[:MAX_SUGGESTIONS]):
+            names = {one.id: one.name for one in found}  # several spellings lead to one drug
+            for number, (drug, name) in enumerate(list(names.items())[:MAX_SUGGESTIONS]):
                 st.button(
-                    f"Take {frame.plain(one.name)}", key=f"ddi_{side}_suggestion_{number}",
-                    type="tertiary", on_click=_take, args=(side, one.id),
+                    f"Take {frame.plain(name)}", key=f"ddi_{side}_suggestion_{number}",
+                    type="tertiary", on_click=_take, args=(side, drug),
                 )  # fmt: skip
     return text
 

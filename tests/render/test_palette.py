@@ -48,7 +48,8 @@ def test_lines_and_texts_have_contrast(theme):
     [
         ("drug", "Dr"), ("Chemical compound", "Dr"), ("GENE", "Ge"), ("protein_coding", "Ge"),
         ("disease", "Di"), ("side effect", "Se"), ("cell-line", "An"), ("rule", "Cl"),
-        ("process", "Pw"), ("emerging drug", "Em"), ("existing drug", "Dr"), ("person", "En"), ("", "En"), ("<script>", "En"),
+        ("process", "Pw"), ("emerging drug", "Em"),
+        ("existing drug", "Dr"), ("person", "En"), ("", "En"), ("<script>", "En"),
     ],
 )  # fmt: skip
 def test_type_words(word, tag):
