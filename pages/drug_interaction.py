@@ -122,7 +122,7 @@ if link.query is not None:
     ):
         ddi_edits.show(link.query, found[2] if found else None)
 with st.expander("Several drugs at once", key="ddi_regimen"), frame.show_errors():
-    ddi_regimen.show(link.query, st.session_state["ddi_network"])
+    ddi_regimen.show(link.query, link.network)
 with st.expander("How it works, and what it cost", key="ddi_ledger"), frame.show_errors():
     ddi_ledger.show(link.network)
 with st.expander("Use your own network", key="ddi_own_network"):

@@ -8,7 +8,7 @@ from core.render.graph import shorten
 from core.serving import drug_interaction as ddi
 from core.serving.ddi_networks import context
 from pages.components import ddi_new_drug, ddi_state, frame
-from pages.components.ddi_answers import changes_of, explanation_of
+from pages.components.ddi_answers import MAX_SENTENCE, answer_of, changes_of, explanation_of
 from pages.components.inputs import choose_name
 from pages.components.rows import show_rows
 from pages.components.verdict import show_change, show_score
@@ -111,16 +111,33 @@ def _show_differences(query: ddi.Query) -> None:
     for word, facts in (("Removed", query.removed), ("Added", query.added)):
         for fact in facts:
             st.markdown(f"{word}: {frame.plain(_sentence(query, fact))}")
-    rows = [
-        (
+    paths = _path_scores(base), _path_scores(query)
+    rows = []
+    for change in changes_of(base, query)[:MAX_ROWS]:
+        key = change.type_id, change.head_id, change.tail_id
+        old, new = (scores.get(key) for scores in paths)
+        rows.append((
             change.sentence, _rank(change.rank_before), _rank(change.rank_after),
             _score(change.before), _score(change.after), show_change(change.difference),
-        )
-        for change in changes_of(base, query)[:MAX_ROWS]
-    ]  # fmt: skip
+            "–" if old is None or new is None else show_change(new - old),
+        ))  # fmt: skip
     with st.container(key="ddi_differences"):
-        numbers = ("Rank before", "Rank now", "Prob. before", "Prob. now", "Difference")
-        show_rows(("Interaction", *numbers), rows, right=numbers)
+        numbers = (
+            "Rank before", "Rank now", "Prob. before", "Prob. now", "Difference", "Network alone",
+        )  # fmt: skip
+        show_rows(("Interaction", *numbers), rows, right=numbers, limit=MAX_SENTENCE)
+        st.markdown(
+            "**Network alone** is the change of the path network's own score, given who acts on "
+            "whom; the probability also counts similar drugs and structures, which may carry it."
+        )
+
+
+def _path_scores(query: ddi.Query) -> dict[tuple[str, str, str], float]:
+    """Score of the path network alone by interaction type, #Drug1 and #Drug2."""
+    return {
+        (row.type_id, row.head_id, row.tail_id): row.path_probability
+        for row in answer_of(query).rows
+    }
 
 
 def _sentence(query: ddi.Query, fact: ddi.Fact) -> str:

@@ -9,10 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.catalog import JOB_KINDS
+from core.data.interaction_uploads import example_network_files
 from core.serving import ddi_evidence as evidence
 from core.serving import ddi_permalink, ddi_scan
 from core.serving import drug_interaction as ddi
-from core.serving.ddi_networks import context, find_network
+from core.serving.ddi_networks import context, find_network, keep_network, own_network
 from core.settings import settings
 from core.store import Store
 from pages.components import ddi_answers, ddi_new_drug, ddi_regimen
@@ -341,6 +342,31 @@ def test_a_stored_answer_opens_by_its_id():
     key = Store.open().save_prediction(domain="ddi", query=OWN.to_json(), bundle=bundle)
     app = open_page(result=key)
     assert ddi_permalink.from_parameters(addresses(app)).query == OWN
+
+
+def test_a_network_without_a_model_says_what_to_do():
+    if find_network("drugbank").available:
+        pytest.skip("the DrugBank network has a model here")
+    app = open_page()
+    before = ranking(app)
+    check(app.selectbox(key="ddi_network").set_value("drugbank").run())
+    assert plain(app.info[0].value) == find_network("drugbank").reason
+    assert ranking(app) == before
+    assert errors(app) == []
+
+
+def test_an_own_network_is_reported_and_waits_for_its_model():
+    files = example_network_files()
+    upload = keep_network(files["drugs"], files["facts"], files["interactions"])
+    app = open_page()
+    app.session_state["ddi_upload_report"] = upload
+    app.session_state["ddi_pending"] = ddi_permalink.Link(None, f"upload:{upload}")
+    check(app.run())
+    assert own_network(upload).summary in written(app)
+    assert plain(app.info[0].value) == find_network(f"upload:{upload}").reason
+    assert "No question yet." in "".join(box.value for box in app.info)
+    stranger = open_page(network=f"upload:{upload}")
+    assert "Left out of the address" in warnings(stranger)
 
 
 def test_a_scan_is_a_job_whose_table_opens_pairs(monkeypatch):
