@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 JOB_KINDS: dict[str, str] = {
     "train": "core.training.run:run_job",
+    "scan-interactions": "core.serving.ddi_scan:scan_job",
 }
 
 

@@ -560,8 +560,13 @@ def _print_figures(artifact: "Artifact") -> None:
 _FIGURES = ("<!-- figures -->\n", "<!-- /figures -->\n")
 _MODULES = {
     "redgnn": ("RED-GNN, section 5.1", "core/methods/parsimony_on_interpretation/redgnn.py"),
+    "emergnn": ("EmerGNN, section 6", "core/methods/drug_development/emergnn.py"),
 }
-_PAGES = {"kg_reasoning": "KG reasoning"}
+_PAGES = {"kg_reasoning": "KG reasoning", "drug_interaction": "Drug interaction"}
+_METRICS = {  # shown figures: words, name in the card
+    "redgnn": (("MRR", "mrr"),),
+    "emergnn": (("accuracy", "accuracy"), ("with vote", "plus accuracy")),
+}
 
 
 @app.command()
@@ -595,7 +600,7 @@ def _figures_table() -> str:
     from core.serving.artifact import list_artifacts
 
     lines = [
-        "| paper | code | page | artifact | test MRR | the paper's |",
+        "| paper | code | page | artifact | test figure | the paper's |",
         "|---|---|---|---|---|---|",
     ]
     for name, artifact in list_artifacts(ROOT / "trained"):
@@ -603,10 +608,12 @@ def _figures_table() -> str:
             raise artifact
         card = artifact.card
         title, module = _MODULES[card.method]
-        metric = card.metric("mrr")
+        split = card.metrics[0].split
+        metrics = [(words, card.metric(key, split)) for words, key in _METRICS[card.method]]
+        figures = "; ".join(f"{words} {_figure(metric)}" for words, metric in metrics)
         lines.append(
             f"| {title} | [`{module}`]({module}) | {_PAGES.get(card.task, 'none yet')} "
-            f"| `{name}` | {_figure(metric)} | {_paper_figure(metric)} |"
+            f"| `{name}` | {figures} | {_paper_figure(metrics[0][1])} |"
         )
     return "\n".join(lines) + "\n"
 

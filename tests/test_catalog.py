@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from core import catalog
-from core.configs import RedGnnConfig
+from core.configs import EmerGnnConfig, RedGnnConfig
 from core.serving.artifact import Artifact, list_artifacts
 from core.settings import ROOT
 
@@ -26,6 +26,7 @@ def test_a_method_says_where_it_comes_from_and_has_config_test_and_page(method):
     assert re.search(r"Differs from the paper:|No known difference", module.__doc__)
     assert callable(resolve(method.entry))
     assert callable(resolve(method.config))
+    assert callable(resolve(method.data))
     path = module.__name__.removeprefix("core.").replace(".", "/")
     folder, name = path.rsplit("/", 1)
     assert (ROOT / "tests" / folder / f"test_{name}.py").is_file()
@@ -55,5 +56,5 @@ def test_every_hyper_parameter_is_read_somewhere():
     code = "\n".join(
         path.read_text() for path in (ROOT / "core").rglob("*.py") if path.name != "configs.py"
     )
-    for field in fields(RedGnnConfig):
+    for field in (*fields(RedGnnConfig), *fields(EmerGnnConfig)):
         assert re.search(rf"config\.{field.name}\b", code), f"{field.name} is never read"

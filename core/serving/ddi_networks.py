@@ -26,7 +26,13 @@ from core.data.resemblance import with_resemblance
 from core.data.starter_network import load_starter
 from core.errors import ArtifactError, InputError
 from core.knowledge.calibration import PredictionSets, softmax
-from core.knowledge.flow import FlowGraph, PathSubgraphs, collapse, flow_feeds
+from core.knowledge.flow import (
+    FlowGraph,
+    PathSubgraphs,
+    collapse,
+    count_interactions,
+    flow_feeds,
+)
 from core.knowledge.interactions import DrugNetwork, InteractionSplit
 from core.knowledge.similar_drugs import SimilarDrugVote, log_vote, tanimoto
 from core.serving.artifact import Artifact, load_artifact
@@ -166,6 +172,11 @@ class Context:
     synonyms: Mapping[str, int]
     model_names: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def history(self) -> np.ndarray:
+        """(D,) training interactions of each drug."""
+        return count_interactions(self.split.train, self.network.num_drugs)
 
     @cached_property
     def models(self) -> dict[str, Model]:

@@ -2,13 +2,12 @@
 
 A scan gives for every partner the first row that `core.serving.drug_interaction.answer` gives, from
 batches of pairs: the path lists of all pairs come from one index of neighbours, and the votes of
-all partners from one table. Interactions recorded between two known drugs are taken out of the
-lists of that pair (`DirectEdges`), exactly as for one pair.
+all partners from one table. Of two known drugs one is asked as new, as in an answer.
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, fields
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from core import jobs
 from core.errors import InputError, JobError
-from core.knowledge.flow import FlowGraph, PairIndex, PathSubgraphs
+from core.knowledge.flow import FlowGraph, PairIndex, asked_as_new
 from core.knowledge.similar_drugs import SimilarDrugVote
 from core.serving.ddi_case import (
     Alone,
@@ -200,16 +199,16 @@ class _Screen:
         # a new compound is the last of the drugs that may be asked
         self.position = alone.row if alone.row is not None else len(alone.graph.drugs) - 1
         self.index = _IndexOfOne(alone.graph, self.position)
-        self.direct = DirectEdges(self.index)
         self.symmetric = np.array([kind.symmetric for kind in found.network.types])
         self._votes: dict[str, np.ndarray] = {}
 
     def rows(self, model: Model, setting: str, partners: np.ndarray) -> Iterator[ScanRow]:
         """First row with each partner; all partners have the same setting."""
         heads = np.full(len(partners), self.position)
-        paths = self.index.subgraphs(heads, partners)
+        new = (None, None)
         if setting == "S0":
-            paths = self.direct.without(heads, partners, paths)
+            new = asked_as_new(self.context.history, heads, partners)
+        paths = self.index.subgraphs(heads, partners, *new)
         bits = np.broadcast_to(self.alone.bits, (len(partners), len(self.alone.bits)))
         logits, structure = model.run_both(bits, self.context.bits[partners], paths)
         votes = self._votes_of(model)[:, partners]
@@ -306,54 +305,6 @@ class _Screen:
         speaking = np.flatnonzero(own.any(1))
         found[moving] += similar[:, speaking] @ own[speaking]
         return found
-
-
-class DirectEdges:
-    """Takes the interactions recorded between the two ends themselves out of path subgraphs.
-
-    Args:
-        index: whose path subgraphs are changed.
-    """
-
-    def __init__(self, index: PairIndex) -> None:
-        self._graph, near = index.graph, index.near
-        owner = np.repeat(np.arange(len(near.pointer) - 1), np.diff(near.pointer))
-        self._keys = owner * self._graph.num_nodes + near.node
-
-    def without(self, heads: np.ndarray, tails: np.ndarray, paths: PathSubgraphs) -> PathSubgraphs:
-        """The same as `core.serving.flow.PairPaths.between` for each pair.
-
-        Args:
-            heads: (B,) positions in `graph.drugs`.
-            tails: likewise.
-            paths: of `PairIndex.subgraphs`; owners D..2D-1 are the drugs without interactions.
-        """
-        size, pair = len(self._graph.drugs), paths.pair
-        head, tail = self._graph.drugs[heads], self._graph.drugs[tails]
-        # rows of the other end among the neighbours of each end
-        at_tail = paths.head_row == self._row(heads, tail)[pair]
-        at_head = paths.tail_row == self._row(tails, head)[pair]
-        stays = paths.head_row == self._row(heads, head)[pair]
-        direct = at_tail & at_head | stays & (paths.tail_row == self._row(tails, tail)[pair])
-        edges = np.flatnonzero(direct)
-        drop = np.zeros(len(pair), dtype=bool)
-        drop[edges] = self._graph.is_interaction(paths.relation[edges])
-        head_row = np.where(at_tail, self._row(heads + size, tail)[pair], paths.head_row)
-        tail_row = np.where(at_head, self._row(tails + size, head)[pair], paths.tail_row)
-        keep = ~drop & (head_row >= 0) & (tail_row >= 0)
-        return replace(
-            paths,
-            pair=pair[keep],
-            head_row=head_row[keep],
-            relation=paths.relation[keep],
-            tail_row=tail_row[keep],
-        )
-
-    def _row(self, owners: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-        """Row of a node among the neighbours of an owner, -1 when it is none."""
-        wanted = owners * self._graph.num_nodes + nodes
-        found = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        return np.where(self._keys[found] == wanted, found, -1)
 
 
 def regimen(network: str, drugs: Sequence[str | NewDrug]) -> Regimen:

@@ -17,11 +17,19 @@ from core.errors import InputError
 from core.export.flow import export_flow, parity_flow
 from core.function.flow import FlowTensors
 from core.knowledge.calibration import PredictionSets, measure_calibration, softmax
-from core.knowledge.flow import FlowGraph, PairIndex, PathSubgraphs, collapse
-from core.knowledge.interactions import InteractionSplit
+from core.knowledge.flow import (
+    FlowGraph,
+    PairIndex,
+    PathSubgraphs,
+    asked_as_new,
+    collapse,
+    count_interactions,
+)
+from core.knowledge.interactions import InteractionSplit, hold_out
 from core.knowledge.similar_drugs import SimilarDrugVote, TypeHabit, log_vote, tanimoto
 from core.metrics import classification_summary
 from core.serving.artifact import Artifact, DataState
+from core.serving.ddi_networks import own_network
 from core.serving.flow import FlowModel
 from core.serving.session import Session
 from core.training.data import Exported, Results
@@ -34,6 +42,7 @@ PROTOCOL = (
 )
 BASELINE_EXPONENT = 6.0  # of the vote that is reported as a baseline; chosen on validation
 BATCH = 256
+MIN_PAIRS = 10  # held-out interactions below which an own network is not trained on
 PUBLISHED = {  # EmerGNN on the authors' own folds, other drugs than here
     ("test S1", "f1"): 0.620, ("test S1", "accuracy"): 0.686, ("test S1", "kappa"): 0.624,
     ("test S2", "f1"): 0.250, ("test S2", "accuracy"): 0.463, ("test S2", "kappa"): 0.319,
@@ -77,6 +86,15 @@ class InteractionData:
         )
         return PairIndex(graph.extended(self.task.train.facts), max_walks=512)
 
+    @cached_property
+    def history(self) -> np.ndarray:
+        """(D,) training interactions of each drug."""
+        return count_interactions(self.task.train.facts, len(self.task.bits))
+
+    def _paths(self, pairs: Pairs) -> PathSubgraphs:
+        new = asked_as_new(self.history, pairs.heads, pairs.tails)
+        return self._index.subgraphs(pairs.heads, pairs.tails, *new)
+
     def test(self, fitted: Fitted, device: str) -> Results:
         """Macro F1, accuracy and kappa of the network, of EmerGNN+ and of the baselines."""
         model = fitted.network.to(device).eval()
@@ -86,7 +104,7 @@ class InteractionData:
             rows = []
             for start in range(0, len(pairs), BATCH):
                 part = pairs[start : start + BATCH]
-                flows = collapse(self._index.subgraphs(part.heads, part.tails))
+                flows = collapse(self._paths(part))
                 with torch.inference_mode():
                     logits, structure = model(
                         bits[part.heads],
@@ -104,7 +122,7 @@ class InteractionData:
         model = FlowModel(artifact.session)
 
         def scores(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-            return model.screen(self.task.bits, self._index, pairs.heads, pairs.tails)
+            return model.screen(self.task.bits, self._index, pairs.heads, pairs.tails, self.history)
 
         return self._results(scores, artifact.knowledge)
 
@@ -205,7 +223,12 @@ def load_interaction_data(name: str) -> InteractionData:
             f'"{name}" does not name a split and a setting.',
             "Write for example drugbank-random-S1 or starter-S1; settings are S0, S1 and S2.",
         )
-    if source == "starter":
+    if source.startswith("upload:"):
+        own = own_network(source.removeprefix("upload:"))
+        split = hold_out(own.network, own.interactions)
+        title, licence, url = own.network.source.title, "a user's own file", ""
+        _require_pairs(split, setting)
+    elif source == "starter":
         split = load_starter().split()
         title, licence = "Starter drug network", "curated facts, MIT with this program"
         url = split.network.source.url
@@ -214,6 +237,18 @@ def load_interaction_data(name: str) -> InteractionData:
         found = registry.find(source)
         title, licence, url = found.title, found.licence, split.network.source.url
     return arrange(split, setting, name, (title, licence, url), plain=plain)
+
+
+def _require_pairs(split: InteractionSplit, setting: str) -> None:
+    for part in (f"valid {setting}", f"test {setting}"):
+        if len(split.parts[part]) < MIN_PAIRS:
+            raise InputError(
+                "TR-E05",
+                "Too few interactions",
+                f"Holding out a tenth of the drugs leaves {len(split.parts[part])} interactions to "
+                f"measure setting {setting} on; at least {MIN_PAIRS} are needed.",
+                "Upload more interactions, or use the model of the starter network.",
+            )
 
 
 def arrange(

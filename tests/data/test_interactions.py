@@ -108,7 +108,7 @@ def test_the_first_case_of_the_paper_can_be_asked_here(network):
     assert split.known_drugs[[tapentadol, dolasetron]].tolist() == [False, True]
     assert [tapentadol, 51, dolasetron] in split.parts["test S1"].tolist()
     assert network.types[51].sentence("Tapentadol", "Dolasetron") == (
-        "Tapentadol may decrease the analgesic activities of Dolasetron."
+        "Dolasetron may decrease the analgesic activities of Tapentadol."
     )
     for drug in (tapentadol, dolasetron):
         assert (network.edges == [drug, binds, gene]).all(1).sum() == 1
@@ -170,3 +170,17 @@ def test_sentences_name_the_drugs_in_the_order_of_the_files(network):
         sentence = network.types[row].sentence("HEAD", "TAIL")
         affected_is_head = (sentence.index("HEAD") < sentence.index("TAIL")) == affected_comes_first
         assert affected_is_head == (tail_inhibits > head_inhibits), kind
+
+
+@pytest.mark.parametrize(("drug", "kind"), [("Warfarin", "5"), ("Glipizide", "8")])
+def test_the_drug_whose_effect_changes_is_named_second(drug, kind, network):
+    split = interactions.load_split("drugbank-random", network)
+    row = network.entity_names.index(drug)
+    types = [one.id for one in network.types]
+    found = split.train[split.train[:, 1] == types.index(kind)]
+    texts = [
+        network.types[kind_row].sentence(network.entity_names[head], network.entity_names[tail])
+        for head, kind_row, tail in found
+        if row in (head, tail)
+    ]
+    assert sum(f"activities of {drug}" in text for text in texts) > 0.8 * len(texts)

@@ -59,7 +59,7 @@ def test_size(starter):
     assert Counter(network.kinds)["Effect"] >= 14
     relations = Counter(RELATIONS[r].id for r in network.edges[:, 1].tolist())
     assert set(relations) == {relation.id for relation in RELATIONS}
-    assert sum(relations.values()) - relations["class"] - relations["resembles"] >= 750
+    assert sum(relations.values()) - relations["class"] - relations["similar-structure"] >= 750
     assert 3000 <= len(starter.interactions) <= 5000
 
 
@@ -116,7 +116,7 @@ def test_rows_name_what_exists_and_repeat_nothing():
     for row in roles:
         assert row["drug"] in drugs, row
         assert row["entity"] in entities, row
-        assert row["relation"] in relations - {"class", "resembles"}, row
+        assert row["relation"] in relations - {"class", "similar-structure"}, row
     assert len({(r["drug"], r["relation"], r["entity"]) for r in roles}) == len(roles)
     assert {row["entity"] for row in roles} == entities
     pairs = table("interactions")
@@ -143,7 +143,7 @@ def test_every_fact_has_a_source(starter):
     assert set(starter.network.notes) == set(map(tuple, network.edges.tolist()))
     for (_, relation, _), notes in network.notes.items():
         assert all(note.source for note in notes)
-        if RELATIONS[relation].id != "resembles":
+        if RELATIONS[relation].id != "similar-structure":
             assert notes[0].source.startswith(GENERAL_DOCUMENTS)
             assert "{" not in notes[0].source
     assert set(starter.interaction_notes) == set(map(tuple, starter.interactions.tolist()))
@@ -203,7 +203,7 @@ def test_resembling_pairs_are_those_of_rdkit(starter):
         for b in range(a + 1, n)
         if DiceSimilarity(prints[a], prints[b]) >= 0.5
     }
-    row = [relation.id for relation in RELATIONS].index("resembles")
+    row = [relation.id for relation in RELATIONS].index("similar-structure")
     assert {(h, t) for h, r, t in network.edges.tolist() if r == row} == expected
     assert (network.rows["alprazolam"], network.rows["triazolam"]) in expected
 

@@ -6,7 +6,7 @@ import torch
 
 from core.export.flow import export_flow, parity_flow
 from core.function.flow import FlowGNN, InteractionModel
-from core.knowledge.flow import FlowGraph, PairIndex
+from core.knowledge.flow import FlowGraph, PairIndex, asked_as_new, count_interactions
 from core.serving.flow import FlowModel, PairPaths
 from core.serving.session import Session
 
@@ -78,9 +78,12 @@ def test_many_pairs_at_once_equal_one_by_one(exported, world):
     edges, facts, bits = world
     index = PairIndex(graph_of(edges, facts))
     heads, tails = np.nonzero(~np.eye(D, dtype=bool))
-    logits, structure = model.screen(bits, index, heads, tails)
+    history = count_interactions(facts, D)
+    new, _ = asked_as_new(history, heads, tails)
+    logits, structure = model.screen(bits, index, heads, tails, history)
     for row, (u, v) in enumerate(zip(heads, tails, strict=True)):
-        one = model.scores(*of_pair(world, u, v, edges, facts))
+        left = facts[(facts[:, [0, 2]] != (u if new[row] else v)).all(1)]
+        one = model.scores(*of_pair(world, u, v, edges, left))
         np.testing.assert_allclose(logits[row], one[0][0], atol=1e-5)
         np.testing.assert_allclose(structure[row], one[1][0], atol=1e-5)
 

@@ -8,10 +8,10 @@ import pytest
 from core import jobs
 from core.catalog import JOB_KINDS
 from core.errors import InputError, JobError
-from core.knowledge.flow import PairIndex
+from core.knowledge.flow import PairIndex, asked_as_new
 from core.serving import ddi_scan
 from core.serving.ddi_networks import context, find_network
-from core.serving.ddi_scan import DirectEdges, ScanTable, read_scan, regimen, scan, submit_scan
+from core.serving.ddi_scan import ScanTable, read_scan, regimen, scan, submit_scan
 from core.serving.drug_interaction import NewDrug, Query, answer, open_case
 from core.settings import settings
 from tests.ddi_fixtures import forget, untrained_models, write_untrained  # noqa: F401
@@ -45,20 +45,20 @@ def test_scan_agrees_with_every_single_answer(drug):
     assert ScanTable.from_json(table.to_json()) == table
 
 
-def test_direct_interactions_are_taken_out_exactly():
+def test_of_two_known_drugs_one_is_asked_as_new():
     case = open_case(Query("starter", "fluoxetine", "metoprolol"))
     index = PairIndex(case.graph)
     heads, tails = (np.array([end.row]) for end in case.ends)
-    with_direct = index.subgraphs(heads, tails)
-    without = DirectEdges(index).without(heads, tails, with_direct)
-    exact = case.paths.overlays(np.ones((1, len(case.paths.facts)), dtype=bool))
+    new = asked_as_new(case.context.history, heads, tails)
+    assert new[0][0] != new[1][0]
+    one = case.paths.overlays(np.ones((1, len(case.paths.facts)), dtype=bool))
     bits = [end.bits[None].astype(np.float32) for end in case.ends]
-    wrong, found, expected = (
-        case.model.flow.scores(*bits, paths)[0] for paths in (with_direct, without, exact)
+    both_known, of_scan, of_answer = (
+        case.model.flow.scores(*bits, paths)[0]
+        for paths in (index.subgraphs(heads, tails), index.subgraphs(heads, tails, *new), one)
     )
-    assert np.allclose(found, expected, atol=1e-6)
-    assert not np.allclose(wrong, expected, atol=1e-6)
-    assert len(without.pair) == len(exact.pair) < len(with_direct.pair)
+    assert np.allclose(of_scan, of_answer, atol=1e-6)
+    assert not np.allclose(both_known, of_answer, atol=1e-6)
 
 
 def test_scan_reports_and_can_be_stopped():
@@ -127,9 +127,3 @@ def test_drugbank_scan_agrees_with_single_answers(monkeypatch, tmp_path):
         table = scan(drug, "drugbank")
         assert len(table.rows) == network.num_drugs - isinstance(drug, str)
         check_rows(drug, table, table.rows[::150])
-    case = open_case(Query("drugbank", "fluoxetine", "Metoprolol"))
-    index = PairIndex(case.graph)
-    ends = [np.array([end.row]) for end in case.ends]
-    without = DirectEdges(index).without(*ends, index.subgraphs(*ends))
-    exact = case.paths.overlays(np.ones((1, len(case.paths.facts)), dtype=bool))
-    assert len(without.pair) == len(exact.pair)

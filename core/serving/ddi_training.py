@@ -1,0 +1,47 @@
+"""EmerGNN for a person's own network: submit the job, say how long it takes, find it again."""
+
+from core import jobs
+from core.jobs import Job
+from core.serving.ddi_networks import UPLOAD, artifact_names
+
+KIND = "train"
+SETTING = "S1"  # one drug is new: the question the page is for
+START_S = 25.0  # starting a worker, loading torch, exporting
+PAIR_S = 2e-3  # seconds per interaction and epoch on one processor core, validation included
+NUM_EPOCHS = 20
+
+
+def estimate_s(num_interactions: int) -> float:
+    """Expected seconds of a training on one processor core; rough."""
+    return START_S + PAIR_S * num_interactions * NUM_EPOCHS
+
+
+def submit_training(network_id: str, title: str) -> str:
+    """Queue the training on an uploaded network; returns the id of the job.
+
+    Args:
+        network_id: ``upload:<id>``.
+        title: name of the network, for the list of jobs.
+    """
+    return jobs.submit(
+        KIND,
+        {
+            "method": "emergnn",
+            "data": f"{network_id}-{SETTING}",
+            "artifact": artifact_names(network_id)[SETTING],
+            "seed": 0,
+            "overrides": {"hidden_dim": 32, "num_epochs": NUM_EPOCHS, "patience": NUM_EPOCHS},
+        },
+        title=f"Train EmerGNN on {title}",
+    )
+
+
+def find_training(network_id: str) -> Job | None:
+    """The latest training on an uploaded network, None when there was none."""
+    if not network_id.startswith(UPLOAD):
+        return None
+    found = [
+        job for job in jobs.recent(200)
+        if job.kind == KIND and job.params.get("data") == f"{network_id}-{SETTING}"
+    ]  # fmt: skip
+    return found[0] if found else None
