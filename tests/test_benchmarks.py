@@ -31,6 +31,7 @@ def test_there_is_one_file_per_comparison():
         "evidence",
         "expansion",
         "interaction_baselines",
+        "interactions",
         "memory",
         "messages",
         "runtime",
