@@ -74,8 +74,12 @@ class InteractionData:
         return PairIndex(self.task.with_facts(self.task.train), max_walks=512)
 
     @cached_property
+    def _joined(self) -> dict[str, np.ndarray]:
+        """(n,) bool by test part: pairs that a path joins without computed resemblance."""
+        index = self._plain_index()
+        return {name: _joined(index, Pairs.of(self.split.parts[name])) for name in self.tests[:1]}
+
     def _plain_index(self) -> PairIndex:
-        """The index without resemblance computed from structures."""
         network = self.split.network
         graph = FlowGraph.prepare(
             network.edges,
@@ -168,10 +172,12 @@ class InteractionData:
                 "habit ": habit.product(pairs.heads, pairs.tails),
                 "majority ": np.tile(habit.majority == np.arange(logits.shape[1]), (len(pairs), 1)),
             }
-            joined = _joined(self._plain_index, pairs)
-            parts = {"": slice(None), ", path in the network": joined, ", no path": ~joined}
+            parts: dict[str, np.ndarray | slice] = {"": slice(None)}
+            if name in self._joined:
+                joined = self._joined[name]
+                parts |= {", path in the network": joined, ", no path": ~joined}
             for suffix, rows in parts.items():
-                if len(pairs.types[rows]) and (name == self.tests[0] or not suffix):
+                if len(pairs.types[rows]):
                     results[name + suffix] = _summaries(candidates, pairs, rows)
             probabilities = softmax(combined)
             sets = PredictionSets.from_json(knowledge["sets"])
