@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from core.serving import ddi_permalink
+from core.serving.ddi_networks import UPLOAD
 from pages.components import (
     ddi_answers,
     ddi_edits,
@@ -125,6 +126,12 @@ with st.expander("Several drugs at once", key="ddi_regimen"), frame.show_errors(
     ddi_regimen.show(link.query, link.network)
 with st.expander("How it works, and what it cost", key="ddi_ledger"), frame.show_errors():
     ddi_ledger.show(link.network)
+if link.network.startswith(UPLOAD):
+    with (
+        st.expander("A model for this network", expanded=True, key="ddi_training"),
+        frame.show_errors(),
+    ):
+        ddi_upload.show_training(link.network)
 with st.expander("Use your own network", key="ddi_own_network"):
     ddi_upload.show_uploader()
 with st.expander("Earlier answers", key="ddi_history"), frame.show_errors():

@@ -13,7 +13,7 @@ from pages.components.rows import show_rows
 from pages.components.verdict import show_score, unbroken, verdict_cell
 
 NUM_CHECKED = 3  # rows whose evidence is checked before anybody asks
-MIN_LISTED, MAX_LISTED = 5, 10  # rows shown at first: those of the set, at least and at most
+MIN_LISTED, MAX_LISTED = 5, 10  # rows shown at first: to the last of the set
 MAX_SENTENCE = 300
 SETTINGS = {
     "S0": "known–known",
@@ -114,10 +114,10 @@ def show_heading(answer: ddi.Answer) -> None:
     with st.container(key="ddi_setting"):
         st.markdown(frame.plain(answer.setting_note))
     kinds = {row.type_id for row in answer.rows}
-    noun = "row is" if answer.set_size == 1 else "rows are"
+    verb = "is" if answer.set_size == 1 else "are"
     st.markdown(
-        f"**{answer.set_size}** of {len(answer.rows)} {noun} in the 90 % set (marked ●): on test "
-        f"pairs the recorded type was in such a set {answer.coverage:.0%} of the time. "
+        f"**{answer.set_size}** of {len(answer.rows)} rows {verb} in the 90 % set (marked ●): on "
+        f"test pairs the recorded type was in such a set {answer.coverage:.0%} of the time. "
         f"The network knows {len(kinds)} types of interaction."
     )
     with st.container(key="ddi_notices"):
@@ -146,7 +146,8 @@ def show_rows_of(answer: ddi.Answer, opened: RowKey | None) -> dict[RowKey, Chec
     )
     place = st.empty()
     listed = answer.rows
-    few = min(max(answer.set_size, MIN_LISTED), MAX_LISTED)
+    last = max((number for number, row in enumerate(listed, start=1) if row.in_set), default=0)
+    few = min(max(last, MIN_LISTED), MAX_LISTED)
     if len(listed) > few and not st.checkbox(f"Show all {len(listed)} rows", key="ddi_all_rows"):
         listed = listed[:few]
     wanted = [row for row in answer.rows[:NUM_CHECKED] if answer.joined]

@@ -2,10 +2,13 @@
 
 import streamlit as st
 
+from core import jobs
 from core.data.interaction_uploads import example_network_files
+from core.render.graph import shorten
 from core.render.tables import problems_csv
 from core.serving import ddi_networks as networks
-from pages.components import ddi_state, frame
+from core.serving import ddi_training
+from pages.components import ddi_state, frame, job_status
 
 TABLES = {
     "drugs": "Drugs: id, name, SMILES",
@@ -19,7 +22,7 @@ def show_uploader() -> None:
     st.markdown(
         "Three tables with column names in the first row, CSV or TSV, at most 20 MB each. With the "
         "relations and types of the starter network its model answers at once; other words need a "
-        "training by the command line: `python -m core train emergnn`."
+        "training, which this page starts."
     )
     files = {}
     for name, label in TABLES.items():
@@ -59,3 +62,26 @@ def show_report(network_id: str) -> None:
                     key=f"ddi_upload_problems_{table}", on_click="ignore",
                     icon=":material/download:",
                 )  # fmt: skip
+
+
+def show_training(network_id: str) -> None:
+    """For a network of a person: train a model on it, watch the training, begin to ask."""
+    job = ddi_training.find_training(network_id)
+    if job is not None:
+        job_status.show_job(job.id)
+        frame.link("jobs", "All jobs")
+        if job.state == "done":
+            st.markdown("The model is ready: choose two drugs, then press **Predict**.")
+    if job is not None and job.active:
+        return
+    own = networks.own_network(network_id.removeprefix(networks.UPLOAD))
+    about = job_status.say_duration(ddi_training.estimate_s(len(own.interactions)))
+    st.markdown(
+        f"About {about} on one processor core. Some drugs are held back as new ones to choose the "
+        "epoch, to calibrate and to measure."
+    )
+    if st.button("Train EmerGNN on this network", key="ddi_train"):
+        title = networks.find_network(network_id).title
+        ddi_training.submit_training(network_id, shorten(title, 60))
+        jobs.ensure_workers()
+        st.rerun()

@@ -11,9 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Download, Locator, Page, expect
 
-from core.catalog import JOB_KINDS
 from core.evidence.bundle import Bundle
-from core.serving import ddi_scan
 from core.serving import drug_interaction as ddi
 from core.serving.ddi_networks import find_network
 from core.settings import settings
@@ -267,9 +265,6 @@ def test_every_export_opens(server, visit):
     assert not picture.findall(".//{*}script")
 
 
-@pytest.mark.skipif(
-    ddi_scan.KIND not in JOB_KINDS, reason="scans are not in the catalogue of job kinds"
-)
 def test_a_scan_runs_as_a_job_and_opens_a_pair(make_server, visit):
     server = make_server(workers=1)
     page = ready(visit(f"{server.url}/drug_interaction"))

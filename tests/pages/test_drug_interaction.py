@@ -8,10 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
-from core.catalog import JOB_KINDS
 from core.data.interaction_uploads import example_network_files
 from core.serving import ddi_evidence as evidence
-from core.serving import ddi_permalink, ddi_scan
+from core.serving import ddi_permalink, ddi_scan, ddi_training
 from core.serving import drug_interaction as ddi
 from core.serving.ddi_networks import context, find_network, keep_network, own_network
 from core.settings import settings
@@ -344,17 +343,6 @@ def test_a_stored_answer_opens_by_its_id():
     assert ddi_permalink.from_parameters(addresses(app)).query == OWN
 
 
-def test_a_network_without_a_model_says_what_to_do():
-    if find_network("drugbank").available:
-        pytest.skip("the DrugBank network has a model here")
-    app = open_page()
-    before = ranking(app)
-    check(app.selectbox(key="ddi_network").set_value("drugbank").run())
-    assert plain(app.info[0].value) == find_network("drugbank").reason
-    assert ranking(app) == before
-    assert errors(app) == []
-
-
 def test_an_own_network_is_reported_and_waits_for_its_model():
     files = example_network_files()
     upload = keep_network(files["drugs"], files["facts"], files["interactions"])
@@ -365,17 +353,18 @@ def test_an_own_network_is_reported_and_waits_for_its_model():
     assert own_network(upload).summary in written(app)
     assert plain(app.info[0].value) == find_network(f"upload:{upload}").reason
     assert "No question yet." in "".join(box.value for box in app.info)
+    check(app.button(key="ddi_train").click().run())
+    assert ddi_training.find_training(f"upload:{upload}").state == "queued"
+    assert "ddi_train" not in {button.key for button in app.button}
     stranger = open_page(network=f"upload:{upload}")
     assert "Left out of the address" in warnings(stranger)
 
 
-def test_a_scan_is_a_job_whose_table_opens_pairs(monkeypatch):
-    kinds = {ddi_scan.KIND: "core.serving.ddi_scan:scan_job"}
-    monkeypatch.setitem(JOB_KINDS, ddi_scan.KIND, kinds[ddi_scan.KIND])
+def test_a_scan_is_a_job_whose_table_opens_pairs():
     app = open_page()
     check(app.button(key="ddi_scan").click().run())
     assert "place 1 in the queue" in written(app)
-    jobs.work(once=True, kinds=kinds)
+    jobs.work(once=True)
     check(app.run())
     found = ddi_scan.scan(example().first, "starter")
     assert f"against {len(found.rows):,} drugs" in written(app).replace("**", "")
