@@ -125,11 +125,9 @@ def fit_plus(
         features / features.std(0).clamp_min(1e-6),
         torch.from_numpy(pairs.types),
     )
-    new = np.where(task.may_emerge[pairs.heads], pairs.tails, pairs.heads)
-    first = torch.from_numpy(new % 2 == 0)  # half of the new drugs
+    first, second = (data.part(rows) for rows in halves(pairs, ~task.may_emerge))
     quality = {
-        penalty: data.part(~first).loss(data.part(first).solve(penalty))
-        + data.part(first).loss(data.part(~first).solve(penalty))
+        penalty: second.loss(first.solve(penalty)) + first.loss(second.solve(penalty))
         for penalty in HEAD_PENALTIES
     }
     path, vote, head = data.solve(min(quality, key=quality.__getitem__))
@@ -141,6 +139,18 @@ def fit_plus(
         "plus": {"path": path.item(), "vote": vote.item(), "exponent": VOTE_EXPONENT},
         "sets": fit_prediction_sets(softmax(combined), pairs.types).to_json(),
     }
+
+
+def halves(pairs: Pairs, is_new: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Pairs whose new drugs are all in one half of the drugs, and those all in the other.
+
+    Pairs of two new drugs from both halves are in neither, so that the halves share no new drug.
+    """
+    ends = np.stack([pairs.heads, pairs.tails])
+    counts = is_new[ends]
+    even = (~counts | (ends % 2 == 0)).all(0)
+    odd = (~counts | (ends % 2 == 1)).all(0)
+    return torch.from_numpy(even & ~odd), torch.from_numpy(odd & ~even)
 
 
 Weights = tuple[Tensor, Tensor, Tensor]  # s, g, head (3d, T)

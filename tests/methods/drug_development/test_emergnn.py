@@ -119,6 +119,19 @@ def test_the_combination_is_at_least_as_likely_as_its_parts():
     assert sets[np.arange(len(pairs)), pairs.types].mean() >= 0.9
 
 
+@pytest.mark.parametrize("setting", ["S1", "S2"])
+def test_halves_of_the_validation_pairs_share_no_new_drug(setting):
+    task = rule_task(setting)
+    first, second = emergnn.halves(task.valid, ~task.may_emerge)
+    drugs = [
+        set(task.valid.heads[half]) | set(task.valid.tails[half])
+        for half in (first.numpy(), second.numpy())
+    ]
+    assert not {d for d in drugs[0] & drugs[1] if not task.may_emerge[d]}
+    assert min(first.sum(), second.sum()) > 0
+    assert not (first & second).any()
+
+
 def test_an_interrupted_training_goes_on_with_the_same_numbers(tmp_path):
     task = rule_task()
     whole = emergnn.fit(task, SMALL, seed=1)
