@@ -21,25 +21,11 @@ from pages.components import (
     evidence_pane,
     exports,
     frame,
+    link_state,
 )
 from pages.components.exports import Export
 
 PAGE = "drug_interaction"
-PROVIDERS = {"CPUExecutionProvider": "CPU", "CUDAExecutionProvider": "GPU (CUDA)"}
-
-
-def show_state(link, draft) -> None:
-    """Example, left-out parts of the address, inputs that differ from the answer below."""
-    if link.example:
-        frame.example_banner()
-    if link.ignored:
-        names = frame.plain(", ".join(link.ignored[:10]))
-        st.warning(f"Left out of the address, because it does not fit: {names}.")
-    stale = link.query is not None and draft is not None and draft != link.query
-    if stale and frame.stale_banner():
-        with frame.show_errors():
-            ddi_state.commit(draft)
-            st.rerun()
 
 
 def show_ranking(link) -> tuple | None:
@@ -103,7 +89,7 @@ with answer_side, st.container(key="ddi_result"):
         link = ddi_state.commit(draft) if pressed == "predict" else link
     with frame.show_errors():
         ddi_scan.show(draft, pressed=pressed == "scan")
-    show_state(link, draft)
+    link_state.show_link_state(link, draft, ddi_state.commit)
     ddi_upload.show_report(st.session_state["ddi_network"])
     found = show_ranking(link)
 
@@ -137,8 +123,4 @@ with st.expander("Use your own network", key="ddi_own_network"):
 with st.expander("Earlier answers", key="ddi_history"), frame.show_errors():
     ddi_history.show()
 
-provider = PROVIDERS.get(found[0].provider, found[0].provider) if found else ""
-frame.footer(
-    model=f"{found[0].model} on {provider}" if found else "",
-    latency_s=found[0].seconds if found else None,
-)
+frame.footer(found[0] if found else None)

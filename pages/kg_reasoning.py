@@ -18,25 +18,11 @@ from pages.components import (
     kg_state,
     kg_truth,
     kg_upload,
+    link_state,
 )
 from pages.components.exports import Export
 
 PAGE = "kg_reasoning"
-PROVIDERS = {"CPUExecutionProvider": "CPU", "CUDAExecutionProvider": "GPU (CUDA)"}
-
-
-def show_state(link, draft) -> None:
-    """Example, left-out parts of the address, inputs that differ from the answer below."""
-    if link.example:
-        frame.example_banner()
-    if link.ignored:
-        names = frame.plain(", ".join(link.ignored[:10]))
-        st.warning(f"Left out of the address, because it does not fit: {names}.")
-    stale = link.query is not None and draft is not None and draft != link.query
-    if stale and frame.stale_banner():
-        with frame.show_errors():
-            kg_state.commit(draft)
-            st.rerun()
 
 
 def show_ranking(link) -> tuple | None:
@@ -100,7 +86,7 @@ with answer_side, st.container(key="kg_result"):
     st.header("Answers", anchor=False)
     with frame.show_errors():
         link = kg_state.commit(draft) if asked else link
-    show_state(link, draft)
+    link_state.show_link_state(link, draft, kg_state.commit)
     kg_upload.show_report(st.session_state["kg_graph"])
     found = show_ranking(link)
 
@@ -132,8 +118,4 @@ if graph_id == kg_truth.GRAPH:
 with st.expander("Earlier answers", key="kg_history"), frame.show_errors():
     kg_history.show()
 
-provider = PROVIDERS.get(found[0].provider, found[0].provider) if found else ""
-frame.footer(
-    model=f"{found[0].model} on {provider}" if found else "",
-    latency_s=found[0].seconds if found else None,
-)
+frame.footer(found[0] if found else None)

@@ -6,15 +6,18 @@ schema cannot say. Node ids of `layout` are what `source` and `target` of an evi
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from core.errors import InputError
+from core.evidence.evidence import Item
+from core.evidence.faithfulness import Minimal
 
 BUNDLE_VERSION = "1.0"
 MAX_BYTES = 1_000_000
@@ -144,6 +147,18 @@ class Reduced:
     reached: bool = True
     second: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, minimal: Minimal, ids: Mapping[Item, str]) -> "Reduced":
+        """From the result of a search, with the ids of its items."""
+        return cls(
+            tuple(ids[item] for item in minimal.items),
+            minimal.level,
+            tuple(ids[item] for item in minimal.removed),
+            minimal.scores,
+            minimal.reached,
+            tuple(ids[item] for item in minimal.second or ()),
+        )
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -190,6 +205,11 @@ class Environment:
 
     app_version: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def here(cls, packages: Iterable[str]) -> "Environment":
+        """The installed versions; an empty string for a package that is not installed."""
+        return cls(_version("parsimony"), {name: _version(name) for name in packages})
 
 
 @dataclass(frozen=True)
@@ -385,3 +405,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
     return value
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

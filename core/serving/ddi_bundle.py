@@ -7,7 +7,6 @@ linked to in the middle, and what only one of them is linked to between its drug
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from core.evidence.bundle import (
     Answer,
@@ -84,13 +83,13 @@ def bundle(
             answer.setting_note if answer.joined else explanation.notice,
         ),
         check=check.to_json() if check else None,
-        minimal=_reduced(minimal, ids) if minimal else None,
+        minimal=Reduced.of(minimal, ids) if minimal else None,
         overlay=(
             *(Edit("remove", fact) for fact in query.removed),
             *(Edit("add", fact) for fact in query.added),
         ),
         cost=Cost(latency_ms=answer.seconds * 1000, machine=answer.provider),
-        env=Environment(_version("parsimony"), {name: _version(name) for name in PACKAGES}),
+        env=Environment.here(PACKAGES),
         seed=seed,
     )  # fmt: skip
 
@@ -179,18 +178,3 @@ def _question(query: Query, answer: ddi.Answer, row: Row) -> dict[str, object]:
     if isinstance(query.first, NewDrug) or isinstance(query.second, NewDrug):
         value["names"] = [answer.first_name, answer.second_name]
     return json.loads(json.dumps(value))
-
-
-def _reduced(minimal: Minimal, ids: Mapping[Fact, str]) -> Reduced:
-    return Reduced(
-        tuple(ids[fact] for fact in minimal.items), minimal.level,
-        tuple(ids[fact] for fact in minimal.removed), minimal.scores, minimal.reached,
-        tuple(ids[fact] for fact in minimal.second or ()),
-    )  # fmt: skip
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

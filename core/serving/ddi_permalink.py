@@ -15,13 +15,14 @@ does not fit is ignored and named, and the page takes it out of the address.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from core.errors import InputError
 from core.serving.ddi_case import NEW_IDS, Fact, NewDrug, Query, check_query
 from core.serving.ddi_networks import NetworkEntry, context, find_network, list_networks
+from core.serving.parameters import ParameterReader
 from core.store import Store
 
 MAX_CHANGES = 50
@@ -31,8 +32,6 @@ DOMAIN = "ddi"
 NAMES = (
     "network", "first", "second", "new1", "new2", "changes", "type", "head", "ranking", "result",
 )  # fmt: skip
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def from_parameters(parameters: Mapping[str, str]) -> Link:
     """
     if "result" in parameters:
         return _stored(parameters)
-    reader = _Reader(parameters)
+    reader = ParameterReader(parameters)
     entry = reader.take("network", _find_network, None)
     if entry is None:
         return replace(example_link(list_networks()[0]), ignored=tuple(parameters))
@@ -122,24 +121,6 @@ def example_link(entry: NetworkEntry) -> Link:
     if not all(entry.example):
         return Link(None, entry.id)
     return Link(Query(entry.id, *entry.example), entry.id, example=True)
-
-
-class _Reader:
-    """Takes parameters one by one and remembers those that do not fit."""
-
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        self.parameters = parameters
-        self.ignored: list[str] = []
-
-    def take(self, name: str, accept: Callable[[str], T | None], default: T) -> T:
-        """The accepted value of a parameter, `default` where it is absent or refused."""
-        if name not in self.parameters:
-            return default
-        found = accept(self.parameters[name])
-        if found is None:
-            self.ignored.append(name)
-            return default
-        return found
 
 
 def _stored(parameters: Mapping[str, str]) -> Link:

@@ -9,7 +9,6 @@ import json
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 
 from core.evidence.bundle import (
     Answer,
@@ -72,10 +71,10 @@ def make_bundle(
         evidence=tuple(_item(query, graph, item, ids, explanation) for item in explanation.facts),
         layout=_places(query, graph, candidate, explanation),
         check=check.to_json() if check else None,
-        minimal=_reduced(minimal, ids) if minimal else None,
+        minimal=Reduced.of(minimal, ids) if minimal else None,
         overlay=tuple(Edit(edit.op, _ids_of(graph, edit)) for edit in query.edits),
         cost=Cost(latency_ms=answer.seconds * 1000, machine=answer.provider),
-        env=Environment(_version("parsimony"), {name: _version(name) for name in PACKAGES}),
+        env=Environment.here(PACKAGES),
         seed=seed,
     )  # fmt: skip
 
@@ -174,18 +173,3 @@ def _ids_of(graph: KnowledgeGraph, edit: kg.Edit) -> tuple[str, str, str]:
         graph.relations[graph.find_relation(edit.relation)],
         graph.entities[graph.find_entity(edit.tail)],
     )
-
-
-def _reduced(minimal: Minimal, ids: dict[Fact, str]) -> Reduced:
-    return Reduced(
-        tuple(ids[fact] for fact in minimal.items), minimal.level,
-        tuple(ids[fact] for fact in minimal.removed), minimal.scores, minimal.reached,
-        tuple(ids[fact] for fact in minimal.second or ()),
-    )  # fmt: skip
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

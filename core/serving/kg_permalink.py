@@ -18,14 +18,14 @@ page takes it out of the address.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from core.errors import InputError
 from core.knowledge.graph import KnowledgeGraph
 from core.serving.graphs import GraphEntry, embedded_graphs, find_graph
 from core.serving.kg_question import Edit, Query, apply_edits, fitting_models
+from core.serving.parameters import ParameterReader
 from core.store import Store
 
 MAX_TOP_K = 100
@@ -35,8 +35,6 @@ NAMES = (
     "graph", "entity", "relation", "ask", "k", "hide", "model", "edits", "answer", "ranking",
     "result",
 )  # fmt: skip
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def from_parameters(parameters: Mapping[str, str]) -> Link:
     """
     if "result" in parameters:
         return _stored(parameters)
-    reader = _Reader(parameters)
+    reader = ParameterReader(parameters)
     entry = reader.take("graph", _find_graph, None)
     if entry is None:
         ignored = tuple(name for name in parameters)
@@ -123,24 +121,6 @@ def example_link(entry: GraphEntry) -> Link:
         return Link(entry.id, None)
     entity, relation, inverse, answer = entry.examples[0]
     return Link(entry.id, Query(entry.id, entity, relation, inverse), answer, example=True)
-
-
-class _Reader:
-    """Takes parameters one by one and remembers those that do not fit."""
-
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        self.parameters = parameters
-        self.ignored: list[str] = []
-
-    def take(self, name: str, accept: Callable[[str], T | None], default: T) -> T:
-        """The accepted value of a parameter, `default` where it is absent or refused."""
-        if name not in self.parameters:
-            return default
-        found = accept(self.parameters[name])
-        if found is None:
-            self.ignored.append(name)
-            return default
-        return found
 
 
 def _stored(parameters: Mapping[str, str]) -> Link:

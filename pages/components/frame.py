@@ -22,6 +22,7 @@ from core.errors import InputError, ParsimonyError
 
 PAPER = "https://arxiv.org/abs/2407.00478"
 APP = "Parsimony"
+PROVIDERS = {"CPUExecutionProvider": "CPU", "CUDAExecutionProvider": "GPU (CUDA)"}
 RESEARCH_USE = "Research use only. Not for clinical decisions."
 
 _FRAMED = "_framed"
@@ -171,18 +172,17 @@ def stale_banner() -> bool:
         return st.button("Update", key="update_answer")
 
 
-def footer(*, model: str = "", latency_s: float | None = None) -> None:
-    """Close the page: research notice, model with version, measured latency, app version.
+def footer(answer=None) -> None:
+    """Close the page: research notice, model, where it ran, measured latency, app version.
 
     Args:
-        model: name and version of the model that answered.
-        latency_s: how long the answer took, in seconds.
+        answer: what is shown, with `model`, `provider` and `seconds`; None when there is nothing.
     """
     parts = [RESEARCH_USE]
-    if model:
-        parts.append(plain(model))
-    if latency_s is not None:
-        parts.append(f"answered in {latency_s * 1000:,.0f} ms")
+    if answer is not None:
+        provider = PROVIDERS.get(answer.provider, answer.provider)
+        parts.append(plain(f"{answer.model} on {provider}"))
+        parts.append(f"answered in {answer.seconds * 1000:,.0f} ms")
     parts.append(f"Parsimony {app_version()}")
     st.divider()
     with st.container(key="footer"):

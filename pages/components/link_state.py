@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
+from pages.components import frame
+
 LinkT = TypeVar("LinkT")
 
 
@@ -60,3 +62,23 @@ class LinkState(Generic[LinkT]):
         if st.query_params.to_dict() != parameters:
             st.query_params.from_dict(parameters)
         st.session_state[f"{self.prefix}_address"] = parameters
+
+
+def show_link_state(link, draft, commit: Callable) -> None:
+    """Example, left-out parts of the address, inputs that differ from the answer below.
+
+    Args:
+        link: what is shown, with `example`, `ignored` and `query`.
+        draft: the question in the inputs, None while it is incomplete.
+        commit: takes the draft when the person presses Update.
+    """
+    if link.example:
+        frame.example_banner()
+    if link.ignored:
+        names = frame.plain(", ".join(link.ignored[:10]))
+        st.warning(f"Left out of the address, because it does not fit: {names}.")
+    stale = link.query is not None and draft is not None and draft != link.query
+    if stale and frame.stale_banner():
+        with frame.show_errors():
+            commit(draft)
+            st.rerun()

@@ -129,11 +129,14 @@ def test_user_text_is_escaped(text, shown):
 
 def test_header_and_footer():
     def script():
+        from types import SimpleNamespace
+
         from pages.components import frame
 
         frame.page("Title", "One sentence.", section="5.1, RED-GNN")
         frame.example_banner()
-        frame.footer(model="redgnn-umls 1.0", latency_s=0.0123)
+        answer = {"model": "redgnn-umls 1.0", "provider": "CPUExecutionProvider"}
+        frame.footer(SimpleNamespace(**answer, seconds=0.0123))
 
     app = run(script)
     assert [title.value for title in app.title] == ["Title"]
@@ -142,7 +145,7 @@ def test_header_and_footer():
     assert app.info[0].value == "This is an example – change anything on the left."
     footer = app.caption[0].value
     assert footer.startswith(
-        r"Research use only. Not for clinical decisions. · redgnn\-umls 1\.0 · answered in 12 ms · "
+        r"Research use only. Not for clinical decisions. · redgnn\-umls 1\.0 on CPU · answered in 12 ms · "
         "Parsimony "
     )
 

@@ -49,7 +49,7 @@ from core.training.interactions import InteractionTask, Pairs
 from core.training.loop import Report, quiet, train
 
 EVALUATION_BATCH = 256
-VOTE_EXPONENT = 4.0  # of the vote inside EmerGNN+; the best likelihood on validation pairs
+VOTE_EXPONENTS = (4.0, 5.0, 6.0)  # of the vote inside EmerGNN+
 HEAD_PENALTIES = (math.inf, 1e-3, 1e-4)  # of the squared weights of the structure head
 
 
@@ -102,8 +102,9 @@ def fit_plus(
 ) -> tuple[InteractionModel, dict[str, Any]]:
     """EmerGNN+: weights of network and vote and the structure head, on validation pairs.
 
-    Minimises the cross entropy of s logits + g log-vote + head(f_u, f_v); the penalty of the head
-    is the one with the best cross entropy on the other half of the validation drugs.
+    Minimises the cross entropy of s logits + g log-vote + head(f_u, f_v). The exponent of the vote
+    and then the penalty of the head are those with the best cross entropy on the half of the
+    validation drugs that the weights were not fitted on.
 
     Args:
         task: with all its validation pairs.
@@ -115,28 +116,35 @@ def fit_plus(
     """
     model = InteractionModel(network.cpu().eval())
     pairs = task.valid
-    votes = make_vote(task, VOTE_EXPONENT).scores(pairs.heads, pairs.tails)
     bits = torch.from_numpy(task.bits).float()
     with torch.no_grad():
         features = model.features(bits[pairs.heads], bits[pairs.tails])
-    data = _PlusData(
-        torch.from_numpy(logits),
-        torch.from_numpy(log_vote(votes)[0]),
-        features / features.std(0).clamp_min(1e-6),
-        torch.from_numpy(pairs.types),
-    )
-    first, second = (data.part(rows) for rows in halves(pairs, ~task.may_emerge))
-    quality = {
-        penalty: second.loss(first.solve(penalty)) + first.loss(second.solve(penalty))
-        for penalty in HEAD_PENALTIES
-    }
-    path, vote, head = data.solve(min(quality, key=quality.__getitem__))
+    scale = features.std(0).clamp_min(1e-6)
+    parts = halves(pairs, ~task.may_emerge)
+
+    def with_vote(exponent: float) -> _PlusData:
+        votes = make_vote(task, exponent).scores(pairs.heads, pairs.tails)
+        return _PlusData(
+            torch.from_numpy(logits),
+            torch.from_numpy(log_vote(votes)[0]),
+            features / scale,
+            torch.from_numpy(pairs.types),
+        )
+
+    def across(data: _PlusData, penalty: float) -> float:
+        first, second = (data.part(rows) for rows in parts)
+        return second.loss(first.solve(penalty)) + first.loss(second.solve(penalty))
+
+    votes = {exponent: with_vote(exponent) for exponent in VOTE_EXPONENTS}
+    exponent = min(votes, key=lambda one: across(votes[one], math.inf))
+    data = votes[exponent]
+    path, vote, head = data.solve(min(HEAD_PENALTIES, key=lambda one: across(data, one)))
     with torch.no_grad():
-        model.structure.weight.copy_((head / features.std(0).clamp_min(1e-6)[:, None]).T)
+        model.structure.weight.copy_((head / scale[:, None]).T)
     combined = data.combine((path, vote, head)).numpy()
     return model, {
         "temperature": fit_temperature(logits, pairs.types).value,
-        "plus": {"path": path.item(), "vote": vote.item(), "exponent": VOTE_EXPONENT},
+        "plus": {"path": path.item(), "vote": vote.item(), "exponent": exponent},
         "sets": fit_prediction_sets(softmax(combined), pairs.types).to_json(),
     }
 
