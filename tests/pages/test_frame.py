@@ -145,8 +145,8 @@ def test_header_and_footer():
     assert app.info[0].value == "This is an example – change anything on the left."
     footer = app.caption[0].value
     assert footer.startswith(
-        r"Research use only. Not for clinical decisions. · redgnn\-umls 1\.0 on CPU · answered in 12 ms · "
-        "Parsimony "
+        r"Research use only. Not for clinical decisions. · redgnn\-umls 1\.0 on CPU · "
+        "answered in 12 ms · Parsimony "
     )
 
 
