@@ -16,25 +16,7 @@ import pytest
 
 from core.data.assets import ASSETS, is_placed
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def core(tmp_path):
-    """Run `python -m core` with the arguments in an empty home folder."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "core", *arguments],
-            cwd=ROOT,
-            env=os.environ | {"PARSIMONY_HOME": str(tmp_path / "home"), **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return run
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_help_lists_the_commands_and_costs_no_heavy_import():
@@ -49,7 +31,17 @@ def test_help_lists_the_commands_and_costs_no_heavy_import():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for command in ("serve", "work", "assets", "data", "jobs", "backup", "restore", "readme"):
+    for command in (
+        "serve",
+        "work",
+        "assets",
+        "data",
+        "jobs",
+        "backup",
+        "restore",
+        "readme",
+        "interaction",
+    ):
         assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE)
 
 
