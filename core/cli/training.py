@@ -84,13 +84,12 @@ def _as_served(
     A person's own network is trained as its page trains it.
     """
     from core.serving.ddi_networks import SETTINGS, UPLOAD, artifact_names
-    from core.serving.ddi_training import NUM_EPOCHS, SETTING
+    from core.serving.ddi_training import OVERRIDES, SETTING
 
     if data_set.startswith(UPLOAD):
         if not data_set.endswith(tuple(f"-{one}" for one in SETTINGS)):
             data_set = f"{data_set}-{SETTING}"
-        own = {"hidden_dim": 32, "num_epochs": NUM_EPOCHS, "patience": NUM_EPOCHS}
-        overrides = own | overrides
+        overrides = OVERRIDES | overrides
     source, _, setting = data_set.rpartition("-")
     network = "drugbank" if source == "drugbank-random" else source
     return data_set, name or artifact_names(network).get(setting, ""), overrides

@@ -436,9 +436,6 @@ def _build(
     warnings: tuple[str, ...] = (),
 ) -> Context:
     names = artifact_names(network_id)
-    untrained = network_id.startswith(UPLOAD) and not any(map(_find_artifact, names.values()))
-    if untrained and _fits_starter(split.network):
-        names = artifact_names("starter")
     network = _as_trained(split.network, names)
     bits, counts = _fingerprints(network)
     graph = FlowGraph.prepare(
@@ -499,11 +496,6 @@ def _names_of(network: DrugNetwork) -> dict[str, int]:
 
 def _vocabulary(network: DrugNetwork) -> tuple[list[str], list[str]]:
     return [one.id for one in network.types], [one.id for one in network.relations]
-
-
-def _fits_starter(network: DrugNetwork) -> bool:
-    """Whether the starter's model understands a network."""
-    return _vocabulary(network) == _vocabulary(load_starter().network)
 
 
 def _check_vocabulary(artifact: Artifact, network: DrugNetwork) -> None:
@@ -583,8 +575,6 @@ def _upload_entry(upload_id: str) -> NetworkEntry:
     network_id = f"{UPLOAD}{upload_id}"
     reason = _missing_model(network_id)
     network = own_network(upload_id).network
-    if reason and _fits_starter(network):
-        reason = _missing_model("starter")
     return NetworkEntry(
         network_id,
         upload.name,

@@ -9,6 +9,7 @@ SETTING = "S1"  # one drug is new: the question the page is for
 START_S = 25.0  # starting a worker, loading torch, exporting
 PAIR_S = 2e-3  # seconds per interaction and epoch on one processor core, validation included
 NUM_EPOCHS = 20
+OVERRIDES = {"hidden_dim": 32, "num_epochs": NUM_EPOCHS, "patience": NUM_EPOCHS}
 
 
 def estimate_s(num_interactions: int) -> float:
@@ -30,7 +31,7 @@ def submit_training(network_id: str, title: str) -> str:
             "data": f"{network_id}-{SETTING}",
             "artifact": artifact_names(network_id)[SETTING],
             "seed": 0,
-            "overrides": {"hidden_dim": 32, "num_epochs": NUM_EPOCHS, "patience": NUM_EPOCHS},
+            "overrides": OVERRIDES,
         },
         title=f"Train EmerGNN on {title}",
     )

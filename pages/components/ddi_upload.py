@@ -20,9 +20,8 @@ TABLES = {
 def show_uploader() -> None:
     """From three files to a network that can be asked."""
     st.markdown(
-        "Three tables with column names in the first row, CSV or TSV, at most 20 MB each. With the "
-        "relations and types of the starter network its model answers at once; other words need a "
-        "training, which this page starts."
+        "Three tables with column names in the first row, CSV or TSV, at most 20 MB each. A model "
+        "is then trained on them, which this page starts; it takes minutes."
     )
     files = {}
     for name, label in TABLES.items():
