@@ -165,6 +165,7 @@ class InteractionData:
             logits, structure = scores(pairs)
             combined = combine(self.task, plus, pairs, logits, structure)
             votes = vote.scores(pairs.heads, pairs.tails)
+            votes[~votes.any(1), habit.majority] = 1  # nobody votes: the majority type
             candidates = {
                 "": logits,
                 "plus ": combined,
