@@ -28,7 +28,7 @@ from benchmarks.measurement.timing import (
 from core.errors import ArtifactError, DataError
 from core.export.flow import export_flow
 from core.function.flow import FINGERPRINT_BITS, FlowGNN, InteractionModel
-from core.knowledge.flow import FlowGraph, PairIndex
+from core.knowledge.flow import FlowGraph, PairIndex, count_interactions
 from core.knowledge.graph import Source
 from core.knowledge.interactions import DrugNetwork, InteractionType, Relation
 from core.serving.ddi_asked import Asked
@@ -230,7 +230,8 @@ def wait(case: Case, part: str, num_pairs: int, *, quick: bool) -> tuple[str, ..
     head = int(case.parts[part][0, 0])
     others = np.delete(np.arange(case.network.num_drugs), head)
     heads = np.full(len(others), head)
-    scan = measure(lambda: model.screen(case.bits, index, heads, others)).wall
+    history = count_interactions(case.train, case.network.num_drugs)
+    scan = measure(lambda: model.screen(case.bits, index, heads, others, history)).wall
     cells = [milliseconds(one) for values in times.values() for one in percentiles(values)]
     return (
         case.name, name, part, str(len(nodes)), f"{int(np.median(nodes)):,}", *cells,
