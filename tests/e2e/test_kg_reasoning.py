@@ -495,7 +495,7 @@ def test_the_web_process_stays_small_and_free_of_torch(make_server, visit):
     server = make_server()
     for graph in ("royals", "umls", "planted"):
         if find_graph(graph).model and is_trained(find_graph(graph).model):
-            visit(f"{server.url}/kg_reasoning?graph={graph}")
+            ready(visit(f"{server.url}/kg_reasoning?graph={graph}"))
     web = psutil.Process(server.process.pid)
     assert web.memory_info().rss < 400 * 2**20
     assert not any("torch" in region.path for region in web.memory_maps())

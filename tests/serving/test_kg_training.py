@@ -28,6 +28,7 @@ def test_the_job_holds_what_the_training_needs_and_is_found_by_its_graph():
     found = kg_training.find_training("graph-one")
     assert found.id == second
     assert found.params == {
+        "method": "redgnn",
         "data": "upload:graph-one",
         "artifact": "redgnn-graph-on-9",
         "seed": 0,
