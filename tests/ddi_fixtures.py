@@ -81,7 +81,7 @@ def write_untrained(
         parity=0.0,
         created=today(),
     )
-    write_artifact(root, export_flow(module), knowledge, card)
+    write_artifact(root, {"model.onnx": export_flow(module)}, knowledge, card)
 
 
 @cache

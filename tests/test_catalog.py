@@ -48,8 +48,9 @@ def test_every_shipped_artifact_verifies_and_belongs_to_a_method():
         assert artifact.card.parity <= 1e-4
         assert all(metric.protocol and metric.seeds for metric in artifact.card.metrics)
         assert {path.name for path in artifact.folder.iterdir()} == {
-            "model.onnx", "knowledge.json", "card.json",
+            "card.json", *artifact.card.files,
         }  # fmt: skip
+        assert {"model.onnx", "knowledge.json"} <= set(artifact.card.files)
 
 
 def test_every_hyper_parameter_is_read_somewhere():

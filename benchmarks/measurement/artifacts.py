@@ -97,4 +97,4 @@ def _write_random(root: Path, name: str, entry: GraphEntry, *, quick: bool) -> N
         "relations": list(graph.relations),
         "relation_names": list(graph.relation_names),
     }
-    write_artifact(root, model, knowledge, card)
+    write_artifact(root, {"model.onnx": model}, knowledge, card)

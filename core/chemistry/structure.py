@@ -169,7 +169,7 @@ def many_morgan_bits(
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=size)
     bits = np.zeros((len(smiles), size), np.uint8)
     for row, text in enumerate(smiles):
-        bits[row] = generator.GetFingerprintAsNumPy(_trusted(text))
+        bits[row] = generator.GetFingerprintAsNumPy(parse_trusted(text))
     return bits
 
 
@@ -186,11 +186,11 @@ def many_morgan_counts(smiles: Iterable[str], radius: int = RADIUS) -> list[dict
     """Unfolded Morgan counts of trusted SMILES; see `morgan_counts`."""
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius)
     return [
-        generator.GetSparseCountFingerprint(_trusted(text)).GetNonzeroElements() for text in smiles
+        generator.GetSparseCountFingerprint(parse_trusted(text)).GetNonzeroElements() for text in smiles
     ]
 
 
-def _trusted(smiles: str) -> Chem.Mol:
+def parse_trusted(smiles: str) -> Chem.Mol:
     """The molecule of a SMILES of our own data, of any size."""
     mol = Chem.MolFromSmiles(smiles) if smiles else None
     if mol is None:

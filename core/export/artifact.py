@@ -20,12 +20,14 @@ PARITY_LIMIT = 1e-4
 PACKAGES = ("torch", "onnx", "onnxruntime", "onnxruntime-gpu", "numpy")
 
 
-def write_artifact(root: Path, model: bytes, knowledge: Mapping[str, Any], card: Card) -> Artifact:
+def write_artifact(
+    root: Path, models: Mapping[str, bytes], knowledge: Mapping[str, Any], card: Card
+) -> Artifact:
     """Write the folder beside its place, verify it, then put it in place.
 
     Args:
         root: folder of artifacts.
-        model: the ONNX file's content.
+        models: content of each ONNX file by name, ``model.onnx`` among them.
         knowledge: plain values for knowledge.json.
         card: the card; its `files` are filled in here.
 
@@ -41,7 +43,8 @@ def write_artifact(root: Path, model: bytes, knowledge: Mapping[str, Any], card:
     with tempfile.TemporaryDirectory(dir=root, prefix=".export-") as scratch:
         folder = Path(scratch) / card.name
         folder.mkdir()
-        (folder / "model.onnx").write_bytes(model)
+        for name, model in models.items():
+            (folder / name).write_bytes(model)
         (folder / "knowledge.json").write_text(
             json.dumps(knowledge, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )

@@ -1,5 +1,7 @@
 """Trained artifacts: trained/<method>-<data set>/ with model.onnx, knowledge.json and card.json.
 
+A method in several steps keeps further ONNX files beside model.onnx.
+
 Nothing is served that does not match its card: every file is compared with the sha256 in the card
 before it is opened.
 """
@@ -151,7 +153,11 @@ class Artifact:
     @property
     def session(self) -> Session:
         """The model, opened once per process."""
-        return open_session(self.folder / "model.onnx", self.card.files["model.onnx"])
+        return self.open("model.onnx")
+
+    def open(self, name: str) -> Session:
+        """Another model file of the folder, opened once per process."""
+        return open_session(self.folder / name, self.card.files[name])
 
 
 def sha256_of(path: Path) -> str:

@@ -1,6 +1,7 @@
 """What the driver asks of the data set of any task."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.serving.artifact import Artifact, DataState
@@ -17,11 +18,13 @@ class Exported:
         model: the ONNX file's content.
         knowledge: plain values for knowledge.json.
         parity: largest difference between torch and ONNX Runtime.
+        more: further ONNX files by name.
     """
 
     model: bytes
     knowledge: dict[str, Any]
     parity: float
+    more: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class TrainingData(Protocol):

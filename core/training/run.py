@@ -120,7 +120,10 @@ def run(
         created=today(),
     )
     written = write_artifact(
-        root or settings().home / "trained", exported.model, exported.knowledge, card
+        root or settings().home / "trained",
+        {"model.onnx": exported.model, **exported.more},
+        exported.knowledge,
+        card,
     )
     _record(written, data_set, config, best, time.time() - start, job)
     return written

@@ -99,9 +99,10 @@ def test_overlays_equal_a_rebuilt_graph(model):
 
 
 def test_written_artifact_is_verified_and_replaces_the_earlier_one(tmp_path, model, card):
-    first = write_artifact(tmp_path, model, {"relations": ["a"]}, card)
+    first = write_artifact(tmp_path, {"model.onnx": model}, {"relations": ["a"]}, card)
     assert first.card.metric("mrr").paper == 0.6
-    second = write_artifact(tmp_path, model, {"relations": ["b"]}, replace(card, title="again"))
+    again = replace(card, title="again")
+    second = write_artifact(tmp_path, {"model.onnx": model}, {"relations": ["b"]}, again)
     assert second.knowledge == {"relations": ["b"]}
     assert second.card.title == "again"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["redgnn-test"]
@@ -111,5 +112,5 @@ def test_written_artifact_is_verified_and_replaces_the_earlier_one(tmp_path, mod
 @pytest.mark.parametrize("parity", [2e-4, float("nan")])
 def test_a_model_that_differs_from_torch_is_not_written(tmp_path, model, card, parity):
     with pytest.raises(ArtifactError, match="differs from torch"):
-        write_artifact(tmp_path, model, {}, replace(card, parity=parity))
+        write_artifact(tmp_path, {"model.onnx": model}, {}, replace(card, parity=parity))
     assert not list(tmp_path.iterdir())
