@@ -186,7 +186,8 @@ def many_morgan_counts(smiles: Iterable[str], radius: int = RADIUS) -> list[dict
     """Unfolded Morgan counts of trusted SMILES; see `morgan_counts`."""
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius)
     return [
-        generator.GetSparseCountFingerprint(parse_trusted(text)).GetNonzeroElements() for text in smiles
+        generator.GetSparseCountFingerprint(parse_trusted(text)).GetNonzeroElements()
+        for text in smiles
     ]
 
 
