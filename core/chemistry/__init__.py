@@ -7,34 +7,51 @@ drugs of a data set, may use `core.chemistry.structure` directly.
 The last 512 answers are kept, also those that say what is wrong with a molecule.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from core.chemistry import reading
 from core.chemistry.client import Workers
 from core.chemistry.text import check_text
-from core.chemistry.values import Alert, Comparison, Remark, Structure
+from core.chemistry.values import (
+    MOLECULE_BITS,
+    Alert,
+    Comparison,
+    Molecule,
+    Remark,
+    Structure,
+    bit_array,
+)
 from core.errors import InputError
 
 __all__ = [
+    "MOLECULE_BITS",
     "Alert",
     "Comparison",
+    "Molecule",
     "Remark",
     "Structure",
     "alerts",
+    "atom_picture",
+    "bit_array",
     "check",
     "compare",
     "conformer",
     "depict",
+    "environments",
     "fingerprint",
+    "read_many",
     "shared_workers",
+    "write_sdf",
 ]
 
 KEPT = 512
 NUM_BITS = 1024  # of `fingerprint`
+SDF_PARCEL = 50
 
 
 @lru_cache(maxsize=1)
@@ -101,7 +118,7 @@ def fingerprint(smiles: str) -> tuple[np.ndarray, Mapping[int, int]]:
 
 
 def alerts(smiles: str) -> tuple[Alert, ...]:
-    """Structural alerts; see `core.chemistry.alerts.find_alerts`.
+    """Structural alerts; see `structural_alerts.find_alerts`.
 
     Raises:
         InputError: MO-E01 to E04, E09, E10.
@@ -121,6 +138,73 @@ def compare(first: str, second: str) -> Comparison:
     check_text(first)
     check_text(second)
     return Comparison(**_ask("compare", first=first, second=second))
+
+
+def read_many(
+    texts: Sequence[str],
+    *,
+    strip_salts: bool = True,
+    standardise: bool = True,
+    report: Callable[[int, int], None] = lambda *_: None,
+) -> list[Molecule | InputError]:
+    """Molecules ready for a model, one bad row never costing another; see `reading.read_many`."""
+    return reading.read_many(
+        texts, strip_salts=strip_salts, standardise=standardise, workers=shared_workers(),
+        report=report,
+    )  # fmt: skip
+
+
+def atom_picture(
+    smiles: str,
+    effects: Sequence[float],
+    name: str = "",
+    *,
+    dark: bool = False,
+    like: str = "",
+    width: int = 320,
+    height: int = 240,
+) -> str:
+    """Draw one molecule with coloured atoms as SVG; see `core.chemistry.depiction.draw_effects`.
+
+    Raises:
+        InputError: MO-E01 to E04, E09, E10.
+    """
+    check_text(smiles)
+    return _ask(
+        "draw effects", smiles=smiles, effects=tuple(map(float, effects)), name=name[:200],
+        dark=dark, like=like, width=width, height=height,
+    )  # fmt: skip
+
+
+def environments(smiles: str) -> list[tuple[int, frozenset[int]]]:
+    """Occurrences of fingerprint bits; see `core.chemistry.preparation.find_environments`.
+
+    Raises:
+        InputError: MO-E01 to E04, E09, E10.
+    """
+    check_text(smiles)
+    return [(bit, frozenset(atoms)) for bit, atoms in _ask("environments", smiles=smiles)]
+
+
+def write_sdf(records: Sequence[tuple[str, str, Sequence[tuple[str, str]]]]) -> str:
+    """Molecules as an SDF with flat coordinates and data fields.
+
+    Args:
+        records: SMILES, name and pairs of a field's name and text.
+
+    Raises:
+        InputError: MO-E01 to E04, E09, E10.
+    """
+    parts = []
+    for start in range(0, len(records), SDF_PARCEL):
+        parcel = [
+            {"smiles": smiles, "name": name, "fields": [list(pair) for pair in fields]}
+            for smiles, name, fields in records[start : start + SDF_PARCEL]
+        ]
+        for record in parcel:
+            check_text(record["smiles"])
+        parts.append(shared_workers().ask("sdf", records=parcel))
+    return "".join(parts)
 
 
 def _ask(function: str, **arguments: Any) -> Any:  # noqa: ANN401 - any JSON value

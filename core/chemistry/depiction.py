@@ -1,7 +1,7 @@
 """Pictures of molecules with RDKit: flat as SVG, in space as a molfile. Runs inside the worker."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rdkit import Chem
 from rdkit.Chem import rdDepictor, rdDistGeom, rdFMCS, rdForceFieldHelpers, rdMolDescriptors
@@ -19,6 +19,11 @@ MIN_COMMON_ATOMS = 5  # a smaller common part says nothing about orientation
 
 _PAPER = {False: (1.0, 1.0, 1.0), True: (14 / 255, 17 / 255, 23 / 255)}  # the themes' backgrounds
 _HALO = {False: (1.0, 0.8, 0.0), True: (0.55, 0.42, 0.0)}
+_EFFECT = {  # towards and against, light and dark theme
+    True: {False: (0.42, 0.68, 0.94), True: (0.11, 0.37, 0.66)},
+    False: {False: (0.98, 0.66, 0.30), True: (0.66, 0.36, 0.05)},
+}
+WEAKEST = 0.05  # share of the largest effect below which an atom has no halo
 _HEADER = "<!-- END OF HEADER -->"
 
 
@@ -48,10 +53,67 @@ def draw_structure(
     """
     mol = parse_smiles(smiles)
     if any(not 0 <= atom < mol.GetNumAtoms() for atom in highlight):
-        raise InputError(
-            "MO-E01", "No such atom", f"The molecule has {mol.GetNumAtoms()} atoms.",
-            "Mark atoms of this molecule.",
-        )  # fmt: skip
+        raise _no_such_atom(mol)
+    colors = dict.fromkeys(highlight, _HALO[dark])
+    return _draw(mol, name, colors, dark=dark, like=like, width=width, height=height)
+
+
+def draw_effects(
+    smiles: str,
+    effects: Sequence[float],
+    name: str = "",
+    *,
+    dark: bool = False,
+    like: str = "",
+    width: int = 320,
+    height: int = 240,
+) -> str:
+    """Draw one molecule with a coloured halo on every atom, as `draw_structure` does otherwise.
+
+    Args:
+        smiles: SMILES within the limits of `core.chemistry.text`.
+        effects: one finite number per atom of `smiles`. Positive is blue, negative orange; the
+            largest magnitude has the full colour, an effect of 0 none.
+        name: name in the title; may be empty.
+        dark: colours for the dark theme.
+        like: SMILES of a molecule whose orientation is taken over as far as the two agree.
+        width: pixels, at least 220 and at most 1,200.
+        height: pixels, at least 180 and at most 1,200.
+
+    Raises:
+        InputError: as `read_structure`; MO-E01 when there is not one effect per atom.
+    """
+    mol = parse_smiles(smiles)
+    if len(effects) != mol.GetNumAtoms():
+        raise _no_such_atom(mol)
+    largest = max(map(abs, effects)) or 1.0
+    colors = {}
+    for atom, effect in enumerate(effects):
+        strength = abs(effect) / largest
+        if strength >= WEAKEST:
+            mixed = zip(_EFFECT[effect > 0][dark], _PAPER[dark], strict=True)
+            colors[atom] = tuple(strength * full + (1 - strength) * paper for full, paper in mixed)
+    return _draw(mol, name, colors, dark=dark, like=like, width=width, height=height)
+
+
+def _no_such_atom(mol: Chem.Mol) -> InputError:
+    return InputError(
+        "MO-E01", "No such atom", f"The molecule has {mol.GetNumAtoms()} atoms.",
+        "Mark atoms of this molecule.",
+    )  # fmt: skip
+
+
+def _draw(
+    mol: Chem.Mol,
+    name: str,
+    colors: Mapping[int, tuple[float, float, float]],
+    *,
+    dark: bool,
+    like: str,
+    width: int,
+    height: int,
+) -> str:
+    """The picture, with halos on some atoms and on the bonds between atoms of one colour."""
     _place_flat(mol, like)
     drawer = rdMolDraw2D.MolDraw2DSVG(
         min(max(width, MIN_WIDTH), MAX_SIDE), min(max(height, MIN_HEIGHT), MAX_SIDE)
@@ -60,17 +122,21 @@ def draw_structure(
     if dark:
         rdMolDraw2D.SetDarkMode(options)
     options.setBackgroundColour(_PAPER[dark])
-    options.setHighlightColour(_HALO[dark])
     options.addStereoAnnotation = True
     options.maxFontSize = 22
-    marked = set(highlight)
-    bonds = [
-        bond.GetIdx()
-        for bond in mol.GetBonds()
-        if bond.GetBeginAtomIdx() in marked and bond.GetEndAtomIdx() in marked
-    ]
-    ready = rdMolDraw2D.PrepareMolForDrawing(mol)
-    drawer.DrawMolecule(ready, highlightAtoms=sorted(marked), highlightBonds=bonds)
+    ends = ((bond, colors.get(bond.GetBeginAtomIdx())) for bond in mol.GetBonds())
+    bonds = {
+        bond.GetIdx(): color
+        for bond, color in ends
+        if color and color == colors.get(bond.GetEndAtomIdx())
+    }
+    drawer.DrawMolecule(
+        rdMolDraw2D.PrepareMolForDrawing(mol),
+        highlightAtoms=sorted(colors),
+        highlightAtomColors=dict(colors),
+        highlightBonds=sorted(bonds),
+        highlightBondColors=bonds,
+    )
     drawer.FinishDrawing()
     title = name or "Molecule"
     formula = rdMolDescriptors.CalcMolFormula(mol)

@@ -1,7 +1,14 @@
 """What chemistry answers with: plain values that cross a pipe as JSON."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
+
+from core.knowledge.molecules import MoleculeGraph
+
+MOLECULE_BITS = 2048  # of the fingerprint of a `Molecule`
 
 
 @dataclass(frozen=True)
@@ -83,3 +90,62 @@ class Comparison:
 
     same: bool
     similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Molecule:
+    """A molecule ready for a model. Atoms are counted in the order of `structure.smiles`.
+
+    Attributes:
+        structure: what it is, standardised; its remarks say what was stripped.
+        changes: what standardising changed, in words; empty when nothing.
+        unspecified: stereo centres and double bonds that could carry a mark and do not.
+        key: InChIKey, empty when there is none.
+        scaffold: SMILES of the Murcko scaffold (Bemis and Murcko, J. Med. Chem. 39, 2887, 1996),
+            empty for open chains.
+        bits: set bits of the radius-2 Morgan fingerprint of `MOLECULE_BITS` bits, ascending.
+        features: unfolded radius-2 Morgan features, ascending.
+        graph: atoms and bonds for the encoder.
+        alerts: structural alerts.
+    """
+
+    structure: Structure
+    changes: tuple[str, ...]
+    unspecified: int
+    key: str
+    scaffold: str
+    bits: tuple[int, ...]
+    features: tuple[int, ...]
+    graph: MoleculeGraph
+    alerts: tuple[Alert, ...]
+
+    @property
+    def identity(self) -> str:
+        """Equal for equal molecules: the InChIKey, or the SMILES where there is none."""
+        return self.key or self.structure.smiles
+
+    def bit_array(self) -> np.ndarray:
+        """The fingerprint: (`MOLECULE_BITS`,) uint8 of 0 and 1."""
+        return bit_array(self.bits)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Molecule":
+        """Read what the worker wrote."""
+        return cls(
+            Structure.from_json(data["structure"]),
+            tuple(data["changes"]),
+            data["unspecified"],
+            data["key"],
+            data["scaffold"],
+            tuple(data["bits"]),
+            tuple(data["features"]),
+            MoleculeGraph.from_json(data["graph"]),
+            tuple(Alert(**{**row, "atoms": tuple(row["atoms"])}) for row in data["alerts"]),
+        )
+
+
+def bit_array(bits: Iterable[int]) -> np.ndarray:
+    """Set bits as an array: (`MOLECULE_BITS`,) uint8 of 0 and 1."""
+    array = np.zeros(MOLECULE_BITS, np.uint8)
+    array[list(bits)] = 1
+    return array

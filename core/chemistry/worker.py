@@ -20,8 +20,9 @@ from typing import Any
 
 from rdkit import rdBase
 
-from core.chemistry.alerts import find_alerts
-from core.chemistry.depiction import draw_structure, place_in_space
+from core.chemistry.depiction import draw_effects, draw_structure, place_in_space
+from core.chemistry.preparation import find_environments, prepare_many, write_sdf
+from core.chemistry.structural_alerts import find_alerts
 from core.chemistry.structure import morgan_bits, morgan_counts, read_structure, same_structure
 from core.errors import InputError
 
@@ -56,6 +57,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "conformer": place_in_space,
     "alerts": _alerts,
     "compare": _compare,
+    "prepare": prepare_many,
+    "environments": find_environments,
+    "sdf": write_sdf,
+    "draw effects": draw_effects,
 }
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from core.chemistry.depiction import draw_structure, place_in_space
+from core.chemistry.depiction import draw_effects, draw_structure, place_in_space
 from core.errors import InputError
 
 FLUOXETINE = "CNCCC(Oc1ccc(cc1)C(F)(F)F)c1ccccc1"
@@ -111,3 +111,24 @@ def test_what_has_no_model_in_space():
     with pytest.raises(InputError) as caught:
         place_in_space("C1[C@@H]2C[C@H]12")
     assert caught.value.code == "MO-E11"
+
+
+def test_effects_colour_atoms_by_sign_and_strength():
+    svg = draw_effects("CCO", [0.4, 0.001, -0.2], "x")
+    halos = re.findall(r"<ellipse[^>]*fill:#(\w{6})", svg)
+    assert len(halos) == 2  # the middle one is too weak
+    (red, _, blue), (less_red, _, less_blue) = (bytes.fromhex(one) for one in halos)
+    assert blue > red  # towards: blue
+    assert less_red > less_blue  # against: orange
+    full = draw_effects("CCO", [0.2, 0.001, -0.2])
+    strong = re.findall(r"<ellipse[^>]*fill:#(\w{6})", full)[1]
+    assert sum(bytes.fromhex(strong)) < sum(bytes.fromhex(halos[1]))  # a weak one is paler
+    assert draw_effects("CCO", [0.0, 0.0, 0.0]).count("<ellipse") == 0
+    with pytest.raises(InputError, match="3 atoms"):
+        draw_effects("CCO", [1.0])
+
+
+def test_a_picture_with_effects_is_small():
+    imatinib = "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1"
+    effects = [(-1) ** n * n / 37 for n in range(37)]
+    assert len(draw_effects(imatinib, effects, dark=True)) < 60_000

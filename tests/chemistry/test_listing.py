@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.chemistry.listing import MAX_ENTRIES, Entry, read_list
+from core.chemistry.listing import MAX_ENTRIES, Entry, read_list, split_file, split_lines
 from core.errors import InputError
 
 BLOCK = "ethanol\n\n\n  1  0  0  0  0  0  0  0  0  0999 V2000\n{:30} C   0  0\nM  END\n"
@@ -65,3 +65,35 @@ def test_whatever_the_bytes_only_input_errors_are_raised(content):
         found = []
         codes.append(error.code)
     assert bool(found) != bool(codes)
+
+
+def test_the_columns_of_a_table_are_guessed_and_may_be_chosen():
+    content = b"code,SMILES,Activity,dose,dose\nx1,CCO,active,5,6\nx2,,0\n"
+    found = split_file(content)
+    assert found.kind == "table"
+    assert found.columns == ("code", "SMILES", "Activity", "dose", "dose (5)")
+    assert (found.smiles, found.name, found.label) == ("SMILES", "", "Activity")
+    first, second = found.choose(name="code")
+    assert (first.row, first.name, first.text) == (2, "x1", "CCO")
+    assert first.fields == (("Activity", "active"), ("dose", "5"), ("dose (5)", "6"))
+    assert (second.text, dict(second.fields)["Activity"]) == ("", "0")  # kept: it needs attention
+    assert [entry.text for entry in found.choose(smiles="code")] == ["x1", "x2"]
+    with pytest.raises(InputError, match="I found code, SMILES") as caught:
+        found.choose(smiles="structure")
+    assert caught.value.code == "UP-E04"
+
+
+def test_data_fields_of_an_sdf_are_kept():
+    block = BLOCK.format("0.0 0.0 0.0")
+    data = "> <pIC50>\n7.2\n\n>  <note> (1)\ntwo\nlines\n\n$$$$\n"
+    found = split_file(f"{block}{data}{block}> <activity>\n1\n\n$$$$\n".encode())
+    assert (found.kind, found.label) == ("sdf", "activity")
+    assert found.columns == ("pIC50", "note", "activity")
+    assert found.entries[0].fields == (("pIC50", "7.2"), ("note", "two lines"))
+    assert [entry.name for entry in found.choose(name="pIC50")] == ["7.2", "ethanol"]
+
+
+def test_a_pasted_list_may_have_names_behind_commas():
+    assert split_lines(["CCO, ethanol", "CC;ethane", " "]) == [
+        Entry(1, "ethanol", "CCO"), Entry(2, "ethane", "CC"),
+    ]  # fmt: skip
