@@ -1,6 +1,5 @@
 """How two drugs may interact, also a compound without a history; see and check the reasons."""
 
-from datetime import UTC, datetime
 from functools import partial
 
 import streamlit as st
@@ -8,6 +7,7 @@ import streamlit as st
 from core.serving import ddi_permalink
 from core.serving.ddi_networks import UPLOAD
 from pages.components import (
+    answer_page,
     ddi_answers,
     ddi_edits,
     ddi_evidence,
@@ -18,27 +18,30 @@ from pages.components import (
     ddi_scan,
     ddi_state,
     ddi_upload,
-    evidence_pane,
-    exports,
     frame,
-    link_state,
 )
 from pages.components.exports import Export
 
 PAGE = "drug_interaction"
 
 
-def show_ranking(link) -> tuple | None:
+def address(link) -> dict[str, str]:
+    """The network, or the question."""
+    if link.query is None:
+        return {"network": link.network}
+    return ddi_permalink.to_parameters(link.query)
+
+
+def show_answers(link) -> tuple | None:
     """Ranked interactions with verdicts; returns answer, checks and the row that is opened."""
+    ddi_upload.show_report(st.session_state["ddi_network"])
     if link.query is None:
         st.info("No question yet. Choose two drugs, then press Predict.")
         return None
-    with frame.show_errors():
-        answer = ddi_answers.answer_of(link.query)
-        ddi_answers.show_heading(answer)
-        checks = ddi_answers.show_rows_of(answer, st.session_state.get("ddi_row"))
-        return answer, checks, ddi_evidence.choose_row(answer)
-    return None
+    answer = ddi_answers.answer_of(link.query)
+    ddi_answers.show_heading(answer)
+    checks = ddi_answers.show_rows_of(answer, st.session_state.get("ddi_row"))
+    return answer, checks, ddi_evidence.choose_row(answer)
 
 
 def show_evidence(link, answer, checks, row) -> None:
@@ -46,24 +49,22 @@ def show_evidence(link, answer, checks, row) -> None:
     key, first = ddi_answers.key_of(row), ddi_answers.key_of(answer.rows[0])
     ranking = ddi_evidence.choose_ranking() if answer.joined else "occlusion"
     opened = ("", "") if key == first else key
-    parameters = ddi_permalink.to_parameters(link.query, row=opened, ranking=ranking)
     start = ddi_answers.key_of(ddi_answers.row_of(answer, link.row))
     untouched = link.example and key == start and ranking == "occlusion"
-    ddi_state.STATE.write_address(
-        ddi_state.example_parameters(link.network) if untouched else parameters
+    page.show_evidence(
+        partial(ddi_evidence.show, answer, row, ranking),
+        query=link.query,
+        table=Export(
+            "CSV", "interactions.csv", "text/csv", partial(ddi_answers.rows_csv, answer, checks)
+        ),
+        parameters=ddi_permalink.to_parameters(link.query, row=opened, ranking=ranking),
+        short=ddi_state.example_parameters(link.network) if untouched else None,
     )
-    csv = Export(
-        "CSV", "interactions.csv", "text/csv", partial(ddi_answers.rows_csv, answer, checks)
-    )
-    shown = ddi_evidence.show(
-        answer, row, ranking, created=datetime.now(UTC).isoformat(timespec="seconds"),
-        permalink=exports.permalink(PAGE, parameters),
-    )  # fmt: skip
-    ddi_history.keep(link.query, shown.bundle)
-    exports.download_row(
-        [csv, *evidence_pane.bundle_exports(shown.bundle, shown.drawing)], key="ddi_export"
-    )
-    exports.copy_link(PAGE, parameters)
+
+
+def scan(draft, pressed: str) -> None:
+    """The other button: one drug against all."""
+    ddi_scan.show(draft, pressed=pressed == "scan")
 
 
 frame.guard(PAGE)
@@ -76,51 +77,30 @@ frame.page(
 )
 with st.container(key="ddi_research_use"):
     st.markdown(f"**{frame.RESEARCH_USE}** A missing interaction does not mean that two are safe.")
-link, draft, pressed, found = ddi_state.STATE.arrive(), None, "", None
-question_side, answer_side = st.columns([2, 5], gap="medium")
-
-with question_side, st.container(key="ddi_question"), frame.show_errors():
-    st.header("Question", anchor=False)
-    draft, pressed = ddi_inputs.ask(link.query)
-
-with answer_side, st.container(key="ddi_result"):
-    st.header("Prediction", anchor=False)
-    with frame.show_errors():
-        link = ddi_state.commit(draft) if pressed == "predict" else link
-    with frame.show_errors():
-        ddi_scan.show(draft, pressed=pressed == "scan")
-    link_state.show_link_state(link, draft, ddi_state.commit)
-    ddi_upload.show_report(st.session_state["ddi_network"])
-    found = show_ranking(link)
+page = answer_page.AnswerPage(PAGE, ddi_state.STATE, ddi_state.commit, address)
+link, found = page.ask_and_answer(
+    "Prediction", ask=lambda shown: ddi_inputs.ask(shown.query), show=show_answers, also=scan
+)
 
 if found:
-    st.header("Evidence", anchor=False)
-    with frame.show_errors():
+    with answer_page.section("Evidence"):
         show_evidence(link, *found)
-else:
-    ddi_state.STATE.write_address(
-        {"network": link.network} if link.query is None else ddi_permalink.to_parameters(link.query)
-    )
 
 st.header("More", anchor=False)
 if link.query is not None:
-    with st.expander(
-        "What if…", expanded=bool(link.query.removed or link.query.added), key="ddi_what_if"
-    ):
+    changed = bool(link.query.removed or link.query.added)
+    with answer_page.folded("What if…", key="ddi_what_if", expanded=changed):
         ddi_edits.show(link.query, found[2] if found else None)
-with st.expander("Several drugs at once", key="ddi_regimen"), frame.show_errors():
+with answer_page.folded("Several drugs at once", key="ddi_regimen"):
     ddi_regimen.show(link.query, link.network)
-with st.expander("How it works, and what it cost", key="ddi_ledger"), frame.show_errors():
+with answer_page.folded("How it works, and what it cost", key="ddi_ledger"):
     ddi_ledger.show(link.network)
 if link.network.startswith(UPLOAD):
-    with (
-        st.expander("A model for this network", expanded=True, key="ddi_training"),
-        frame.show_errors(),
-    ):
+    with answer_page.folded("A model for this network", key="ddi_training", expanded=True):
         ddi_upload.show_training(link.network)
-with st.expander("Use your own network", key="ddi_own_network"):
+with answer_page.folded("Use your own network", key="ddi_own_network"):
     ddi_upload.show_uploader()
-with st.expander("Earlier answers", key="ddi_history"), frame.show_errors():
+with answer_page.folded("Earlier answers", key="ddi_history"):
     ddi_history.show()
 
 frame.footer(found[0] if found else None)

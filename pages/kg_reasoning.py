@@ -1,14 +1,12 @@
 """Ask a knowledge graph for a missing fact; see, check and change the facts behind each answer."""
 
-from datetime import UTC, datetime
 from functools import partial
 
 import streamlit as st
 
 from core.serving import kg_permalink
 from pages.components import (
-    evidence_pane,
-    exports,
+    answer_page,
     frame,
     kg_answers,
     kg_edits,
@@ -18,54 +16,48 @@ from pages.components import (
     kg_state,
     kg_truth,
     kg_upload,
-    link_state,
 )
 from pages.components.exports import Export
 
 PAGE = "kg_reasoning"
 
 
-def show_ranking(link) -> tuple | None:
+def address(link) -> dict[str, str]:
+    """The graph, or the question."""
+    if link.query is None:
+        return {"graph": link.graph}
+    return kg_permalink.to_parameters(link.query)
+
+
+def show_answers(link) -> tuple | None:
     """Ranked answers with verdicts; returns answer, checks and the answer that is opened."""
+    kg_upload.show_report(st.session_state["kg_graph"])
     if link.query is None:
         st.info("No question yet. Pick a subject and a relation, then press Predict.")
         return None
-    with frame.show_errors():
-        answer = kg_answers.answer_of(link.query)
-        st.markdown(f"**{frame.plain(answer.question)}**")
-        if not answer.rows:
-            st.info("Every reachable answer is already a fact. Untick “Hide facts”.")
-            return None
-        checks = kg_answers.show_answers(answer, st.session_state.get("kg_answer"))
-        return answer, checks, kg_evidence.choose_answer(answer)
-    return None
+    answer = kg_answers.answer_of(link.query)
+    st.markdown(f"**{frame.plain(answer.question)}**")
+    if not answer.rows:
+        st.info("Every reachable answer is already a fact. Untick “Hide facts”.")
+        return None
+    checks = kg_answers.show_answers(answer, st.session_state.get("kg_answer"))
+    return answer, checks, kg_evidence.choose_answer(answer)
 
 
 def show_evidence(link, answer, checks, candidate) -> None:
     """Evidence pane, exports and link."""
-    ranking = kg_evidence.choose_ranking()
-    first = link.answer or answer.rows[0].entity
-    opened = "" if candidate.entity == answer.rows[0].entity else candidate.entity
-    parameters = kg_permalink.to_parameters(link.query, answer=opened, ranking=ranking)
-    untouched = link.example and candidate.entity == first and ranking == "deletion"
-    kg_state.STATE.write_address(
-        kg_state.example_parameters(link.graph) if untouched else parameters
+    ranking, top = kg_evidence.choose_ranking(), answer.rows[0].entity
+    opened = "" if candidate.entity == top else candidate.entity
+    untouched = link.example and candidate.entity == (link.answer or top) and ranking == "deletion"
+    page.show_evidence(
+        partial(kg_evidence.show, answer, candidate, ranking),
+        query=link.query,
+        table=Export(
+            "CSV", "answers.csv", "text/csv", partial(kg_answers.ranking_csv, answer, checks)
+        ),
+        parameters=kg_permalink.to_parameters(link.query, answer=opened, ranking=ranking),
+        short=kg_state.example_parameters(link.graph) if untouched else None,
     )
-    shown = kg_evidence.show(
-        answer, candidate, ranking, created=datetime.now(UTC).isoformat(timespec="seconds"),
-        permalink=exports.permalink(PAGE, parameters),
-    )  # fmt: skip
-    kg_history.keep(link.query, shown.bundle)
-    exports.download_row(make_exports(answer, checks, shown), key="kg_export")
-    exports.copy_link(PAGE, parameters)
-
-
-def make_exports(answer, checks, shown) -> list[Export]:
-    """The ranking, and the evidence in the formats of other tools."""
-    return [
-        Export("CSV", "answers.csv", "text/csv", partial(kg_answers.ranking_csv, answer, checks)),
-        *evidence_pane.bundle_exports(shown.bundle, shown.drawing),
-    ]
 
 
 frame.guard(PAGE)
@@ -75,47 +67,27 @@ frame.page(
     "and a live test of whether they really carry it.",
     section="5.1, RED-GNN",
 )
-link, draft, asked, found = kg_state.STATE.arrive(), None, False, None
-question_side, answer_side = st.columns([2, 5], gap="medium")
-
-with question_side, st.container(key="kg_question"), frame.show_errors():
-    st.header("Question", anchor=False)
-    draft, asked = kg_inputs.ask(link)
-
-with answer_side, st.container(key="kg_result"):
-    st.header("Answers", anchor=False)
-    with frame.show_errors():
-        link = kg_state.commit(draft) if asked else link
-    link_state.show_link_state(link, draft, kg_state.commit)
-    kg_upload.show_report(st.session_state["kg_graph"])
-    found = show_ranking(link)
+page = answer_page.AnswerPage(PAGE, kg_state.STATE, kg_state.commit, address)
+link, found = page.ask_and_answer("Answers", ask=kg_inputs.ask, show=show_answers)
 
 if found:
-    st.header("Evidence", anchor=False)
-    with frame.show_errors():
+    with answer_page.section("Evidence"):
         show_evidence(link, *found)
-else:
-    kg_state.STATE.write_address(
-        {"graph": link.graph} if link.query is None else kg_permalink.to_parameters(link.query)
-    )
 
 st.header("More", anchor=False)
 if link.query is not None:
-    with st.expander("What if…", expanded=bool(link.query.edits), key="kg_what_if"):
+    with answer_page.folded("What if…", key="kg_what_if", expanded=bool(link.query.edits)):
         kg_edits.show(link.query, found[2].entity if found else None)
 graph_id = st.session_state["kg_graph"]
 if graph_id in st.session_state[kg_state.UPLOADS]:
-    with (
-        st.expander("A model for this graph", expanded=True, key="kg_training"),
-        frame.show_errors(),
-    ):
+    with answer_page.folded("A model for this graph", key="kg_training", expanded=True):
         kg_upload.show_training(graph_id)
-with st.expander("Use your own graph", key="kg_own_graph"):
+with answer_page.folded("Use your own graph", key="kg_own_graph"):
     kg_upload.show_uploader()
 if graph_id == kg_truth.GRAPH:
-    with st.expander("How do we know?", key="kg_truth"), frame.show_errors():
+    with answer_page.folded("How do we know?", key="kg_truth"):
         kg_truth.show()
-with st.expander("Earlier answers", key="kg_history"), frame.show_errors():
+with answer_page.folded("Earlier answers", key="kg_history"):
     kg_history.show()
 
 frame.footer(found[0] if found else None)

@@ -1,11 +1,10 @@
 """The evidence of one row: verdict, smallest set, the flow between the drugs, and its details."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
 
 from core.evidence.bundle import Bundle
-from core.render.graph import GraphDrawing
 from core.serving import ddi_bundle, kg_bundle
 from core.serving import ddi_evidence as evidence
 from core.serving import drug_interaction as ddi
@@ -17,6 +16,7 @@ from pages.components.ddi_answers import (
     minimal_of,
     row_of,
 )
+from pages.components.evidence_pane import Opened
 from pages.components.verdict import choose_size, show_change, show_check, show_score, show_verdict
 
 RANKINGS = {
@@ -32,19 +32,6 @@ NOT_CITED = (
     "The probability in the table above also counts similar drugs and structures, which are no "
     "facts of the network and cannot be taken away."
 )
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The evidence as it is shown.
-
-    Attributes:
-        bundle: the whole evidence.
-        drawing: what is drawn now.
-    """
-
-    bundle: Bundle
-    drawing: GraphDrawing
 
 
 def choose_row(answer: ddi.Answer) -> ddi.Row:

@@ -1,19 +1,9 @@
-"""Earlier answers about drug pairs: kept, listed, restored."""
+"""Earlier answers about drug pairs."""
 
 import streamlit as st
 
-from core.evidence.bundle import Bundle
-from core.serving import ddi_permalink
-from core.serving import drug_interaction as ddi
 from core.serving.ddi_networks import UPLOAD
-from core.store import Store
 from pages.components import ddi_state, history
-
-
-def keep(query: ddi.Query, bundle: Bundle) -> None:
-    """Store an answer with its evidence, once per new question."""
-    if st.session_state.pop(ddi_state.UNSAVED, False):
-        Store.open().save_prediction(domain="ddi", query=query.to_json(), bundle=bundle.to_json())
 
 
 def show() -> None:
@@ -31,8 +21,4 @@ def show() -> None:
         listed = isinstance(query["first"], str) and isinstance(query["second"], str)
         return listed or ddi_state.signature(query) in mine
 
-    history.show("ddi", key="ddi", allowed=allowed, restore=_restore)
-
-
-def _restore(prediction_id: str) -> None:
-    ddi_state.show(ddi_permalink.from_parameters({"result": prediction_id}))
+    history.show(ddi_state.STATE, allowed=allowed)

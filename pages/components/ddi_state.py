@@ -17,7 +17,6 @@ from pages.components.link_state import LinkState
 UPLOADS = "ddi_uploads"  # ids of the networks of this session, without the prefix
 REPORT = "ddi_upload_report"  # id of a network that was just uploaded
 MINE = "ddi_mine"  # signatures of this session's questions
-UNSAVED = "ddi_unsaved"  # a new answer is to be kept in the history
 EARLIER = "ddi_earlier"  # questions before each change, to undo it
 WAYS = LISTED, NEW = "From the list", "New compound"
 SIDES = ("first", "second")
@@ -72,7 +71,7 @@ def commit(query: ddi.Query) -> Link:
     """
     answer_of(query)
     link = Link(query, query.network, ranking=STATE.link.ranking)
-    STATE.keep(link)
+    STATE.keep(link, new=True)
     _remember(query)
     st.session_state["ddi_row"] = None
     st.session_state[EARLIER] = []
@@ -92,7 +91,7 @@ def edit(query: ddi.Query, *, undo: bool = False) -> None:
         earlier.append(STATE.link.query)
     elif earlier:
         earlier.pop()
-    STATE.keep(replace(STATE.link, query=query, example=False))
+    STATE.keep(replace(STATE.link, query=query, example=False), new=True)
     _remember(query)
 
 
@@ -102,7 +101,6 @@ def signature(query: Mapping[str, Any]) -> str:
 
 
 def _remember(query: ddi.Query) -> None:
-    st.session_state[UNSAVED] = True
     st.session_state.setdefault(MINE, []).append(signature(query.to_json()))
 
 

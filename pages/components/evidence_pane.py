@@ -1,6 +1,7 @@
 """What every evidence pane has: the drawing for wide and narrow windows, and free exploration."""
 
 import json
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -12,6 +13,19 @@ from pages.components import evidence_view, explore
 from pages.components.exports import Export
 
 SIZE = "more"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The evidence as it is shown.
+
+    Attributes:
+        bundle: the whole evidence.
+        drawing: what is drawn now.
+    """
+
+    bundle: Bundle
+    drawing: GraphDrawing
 
 
 def draw(bundle: Bundle, permalink: str) -> tuple[GraphDrawing, GraphDrawing]:

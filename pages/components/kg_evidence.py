@@ -1,14 +1,12 @@
 """The evidence of one answer: verdict, smallest set, and five views of the same facts."""
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from core.evidence.bundle import Bundle
-from core.render.graph import GraphDrawing
 from core.serving import kg_bundle
 from core.serving import kg_reasoning as kg
 from pages.components import evidence_pane, evidence_view, frame
+from pages.components.evidence_pane import Opened
 from pages.components.kg_answers import check_of, explanation_of, minimal_of, show_rank
 from pages.components.verdict import (
     choose_size,
@@ -23,19 +21,6 @@ RANKINGS = {
     "attention": "attention (not proof)",
 }
 SHOWN_WALKS = 4
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The evidence as it is shown.
-
-    Attributes:
-        bundle: the whole evidence.
-        drawing: what is drawn now.
-    """
-
-    bundle: Bundle
-    drawing: GraphDrawing
 
 
 def choose_answer(answer: kg.Answer) -> kg.Candidate:

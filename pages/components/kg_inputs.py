@@ -9,14 +9,14 @@ from core.serving.graphs import GraphEntry, embedded_graphs, find_graph
 from pages.components import frame, inputs, kg_state
 
 
-def ask(link: kg_permalink.Link) -> tuple[kg.Query, bool]:
+def ask(link: kg_permalink.Link) -> tuple[kg.Query, str]:
     """Draw the inputs.
 
     Args:
         link: what is shown now; its edits stay in force for the same graph.
 
     Returns:
-        The question as the inputs state it, and whether "Predict" was pressed.
+        The question as the inputs state it; and what was pressed: ``predict`` or nothing.
     """
     entries = {entry.id: entry for entry in _entries()}
     graph_id = st.selectbox(
@@ -42,7 +42,8 @@ def ask(link: kg_permalink.Link) -> tuple[kg.Query, bool]:
     model = _choose_model(entry)
     edits = link.query.edits if link.query and link.graph == graph_id else ()
     query = kg.Query(graph_id, entity or "", relation or "", inverse, top_k, hide, model, edits)
-    return query, st.button("Predict", type="primary", key="kg_predict", width="stretch")
+    pressed = st.button("Predict", type="primary", key="kg_predict", width="stretch")
+    return query, "predict" if pressed else ""
 
 
 def choose_relation(label: str, graph_id: str, *, key: str) -> str | None:

@@ -12,7 +12,6 @@ from pages.components.kg_answers import answer_of
 from pages.components.link_state import LinkState
 
 UPLOADS = "kg_uploads"  # ids of the graphs of this session
-UNSAVED = "kg_unsaved"  # a new answer is to be kept in the history
 FORM = ("kg_graph", "kg_entity", "kg_relation", "kg_inverse", "kg_top_k", "kg_hide", "kg_model")
 
 
@@ -34,8 +33,7 @@ def commit(query: Query) -> Link:
     """
     answer_of(query)
     link = Link(query.graph, query, "", STATE.link.ranking)
-    STATE.keep(link)
-    st.session_state[UNSAVED] = True
+    STATE.keep(link, new=True)
     st.session_state["kg_answer"] = None
     return link
 
@@ -43,8 +41,7 @@ def commit(query: Query) -> Link:
 def edit(query: Query) -> None:
     """Show the question with other edits, the same answer open."""
     answer_of(query)
-    STATE.keep(replace(STATE.link, query=query, example=False))
-    st.session_state[UNSAVED] = True
+    STATE.keep(replace(STATE.link, query=query, example=False), new=True)
 
 
 def fill_form(link: Link) -> None:

@@ -32,9 +32,20 @@ class LinkState(Generic[LinkT]):
         """The link that is shown."""
         return st.session_state[f"{self.prefix}_link"]
 
-    def keep(self, link: LinkT) -> None:
-        """Show this link from now on; the inputs stay as they are."""
+    def keep(self, link: LinkT, *, new: bool = False) -> None:
+        """Show this link from now on; the inputs stay as they are.
+
+        Args:
+            link: to show.
+            new: whether its answer belongs among the earlier answers, see `take_new`.
+        """
         st.session_state[f"{self.prefix}_link"] = link
+        if new:
+            st.session_state[f"{self.prefix}_new"] = True
+
+    def take_new(self) -> bool:
+        """Whether a new answer is shown; True once for each."""
+        return st.session_state.pop(f"{self.prefix}_new", False)
 
     def arrive(self) -> LinkT:
         """The link to show: of the session, or of the address when it was changed from outside."""
