@@ -5,18 +5,18 @@ import io
 import json
 import re
 import time
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Download, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from core.evidence.bundle import Bundle
 from core.serving import drug_interaction as ddi
 from core.serving.ddi_networks import find_network
 from core.settings import settings
+from tests.e2e import steps
+from tests.e2e.steps import choose, open_part, predict, settle, take
 
-WAIT_MS = 30_000
 SMILES = "CNCCC(Oc1ccc(cc1)C(F)(F)F)c1ccccc1C"  # fluoxetine with one methyl group more
 TABS = (
     "Table", "What changes it", "Attention paths", "Path kinds", "Shared proteins",
@@ -28,57 +28,21 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def settle(page: Page) -> None:
-    """Wait until the script has run."""
-    page.wait_for_timeout(300)
-    page.wait_for_function(
-        "document.querySelector('[data-test-script-state]')"
-        "?.getAttribute('data-test-script-state') === 'notRunning'",
-        timeout=WAIT_MS,
-    )
-
-
 def ready(page: Page) -> Page:
-    """Wait for an answer with its evidence."""
-    page.locator(".st-key-ddi_rows table").wait_for(timeout=WAIT_MS)
-    page.locator(".st-key-ddi_export_row").wait_for(timeout=WAIT_MS)
-    settle(page)
-    return page
+    return steps.wait_for_answer(page, "ddi_rows", "ddi_export")
 
 
 def rows(page: Page, key: str = "ddi_rows") -> list[list[str]]:
-    cells = page.locator(f".st-key-{key} table tbody tr").evaluate_all(
-        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
-    )
-    kept = {0x2060: "", 0x200B: "", 0xA0: " "}  # marks that only steer line breaks
-    return [[text.translate(kept) for text in row] for row in cells]
+    return steps.read_rows(page, key)
 
 
 def edges(page: Page) -> list[str]:
-    """Accessible names of the drawn edges."""
-    found = page.locator(".st-key-ddi_evidence_graph .item.edge")
-    found.first.wait_for()
-    return sorted(found.evaluate_all("all => all.map(one => one.getAttribute('aria-label'))"))
-
-
-def pick(page: Page, place: Locator, label: str, text: str) -> None:
-    """Type into a select box and press Enter."""
-    box = place.get_by_role("combobox", name=re.compile(label))
-    box.click()
-    box.fill(text)
-    page.get_by_role("option").first.wait_for()
-    page.keyboard.press("Enter")
-    settle(page)
+    return steps.read_edges(page, "ddi_evidence_graph")
 
 
 def write(page: Page, place: Locator, label: str, text: str) -> None:
     place.get_by_label(label).fill(text)
     page.keyboard.press("Tab")
-    settle(page)
-
-
-def predict(page: Page) -> None:
-    page.get_by_role("button", name="Predict", exact=True).click()
     settle(page)
 
 
@@ -92,25 +56,7 @@ def enter_new(page: Page, name: str = "XY-123", fact: str = "CYP2D6: is a strong
     settle(page)
     write(page, side(page, "first"), "Name of the compound", name)
     write(page, side(page, "first"), "SMILES", SMILES)
-    pick(page, side(page, "first"), "Add a known fact", fact)
-
-
-def open_part(page: Page, key: str) -> Locator:
-    """Open one of the folded parts."""
-    part = page.locator(f".st-key-{key}")
-    if part.locator("details").get_attribute("open") is None:
-        part.locator("summary").click()
-    return part
-
-
-def text_of(download: Download) -> str:
-    return Path(download.path()).read_text(encoding="utf-8")
-
-
-def take(page: Page, name: str) -> str:
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=name, exact=True).click()
-    return text_of(waiting.value)
+    choose(page, side(page, "first"), "Add a known fact", fact)
 
 
 def test_one_click_from_the_landing_page_gives_an_answer_with_evidence(make_server, visit):
@@ -159,12 +105,12 @@ def test_an_own_compound_in_five_actions_then_without_anything_to_go_by(server, 
 
 def test_a_typed_name_finds_its_drug_or_offers_others(server, visit):
     page = ready(visit(f"{server.url}/drug_interaction"))
-    pick(page, side(page, "second"), "Drug B", "lopressor")
+    choose(page, side(page, "second"), "Drug B", "lopressor")
     predict(page)
     ready(page)
     expect(page.locator(".st-key-ddi_result")).to_contain_text("metoprolol")
     before = rows(page)
-    pick(page, side(page, "second"), "Drug B", "Metoprolax")
+    choose(page, side(page, "second"), "Drug B", "Metoprolax")
     predict(page)
     expect(page.get_by_text("DD-E02")).to_be_visible()
     assert rows(page) == before
@@ -362,7 +308,7 @@ def test_hostile_names_are_text(server, visit):
 def test_a_second_visit_finds_earlier_answers(make_server, visit):
     server = make_server()
     page = ready(visit(f"{server.url}/drug_interaction"))
-    pick(page, side(page, "second"), "Drug B", "metoprolol")
+    choose(page, side(page, "second"), "Drug B", "metoprolol")
     predict(page)
     ready(page)
     answered = rows(page)

@@ -17,16 +17,17 @@ from xml.etree import ElementTree
 
 import psutil
 import pytest
-from playwright.sync_api import Download, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from core.data import toy
 from core.evidence.bundle import Bundle
 from core.serving import kg_reasoning as kg
 from core.serving.graphs import find_graph
 from core.settings import settings
+from tests.e2e import steps
+from tests.e2e.steps import WAIT_MS, open_part, predict, settle, take
 
 ROOT = Path(__file__).parents[2]
-WAIT_MS = 30_000
 KING = "Frederick William I of Prussia (1688–1740)"
 
 
@@ -44,60 +45,20 @@ needs_planted = pytest.mark.skipif(
 )
 
 
-def settle(page: Page) -> None:
-    """Wait until the script has run."""
-    page.wait_for_timeout(300)
-    page.wait_for_function(
-        "document.querySelector('[data-test-script-state]')"
-        "?.getAttribute('data-test-script-state') === 'notRunning'",
-        timeout=WAIT_MS,
-    )
-
-
 def ready(page: Page) -> Page:
-    """Wait for an answer with its evidence."""
-    page.locator(".st-key-kg_answers table").wait_for(timeout=WAIT_MS)
-    page.locator(".st-key-kg_export_row").wait_for(timeout=WAIT_MS)
-    settle(page)
-    return page
+    return steps.wait_for_answer(page, "kg_answers", "kg_export")
 
 
 def rows(page: Page, key: str = "kg_answers") -> list[list[str]]:
-    cells = page.locator(f".st-key-{key} table tbody tr").evaluate_all(
-        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
-    )
-    kept = {0x2060: "", 0x200B: "", 0xA0: " "}  # marks that only steer line breaks
-    return [[text.translate(kept) for text in row] for row in cells]
+    return steps.read_rows(page, key)
 
 
 def edges(page: Page) -> list[str]:
-    """Accessible names of the drawn edges."""
-    found = page.locator(".st-key-kg_evidence_graph .item.edge")
-    found.first.wait_for()
-    return sorted(found.evaluate_all("all => all.map(one => one.getAttribute('aria-label'))"))
+    return steps.read_edges(page, "kg_evidence_graph")
 
 
 def choose(page: Page, label: str, text: str, *, within: str = ".stMain") -> None:
-    """Type into a select box and press Enter."""
-    box = page.locator(within).get_by_role("combobox", name=re.compile(rf"{re.escape(label)}$"))
-    box.click()
-    box.fill(text)
-    page.get_by_role("option").first.wait_for()
-    page.keyboard.press("Enter")
-    settle(page)
-
-
-def predict(page: Page) -> None:
-    page.get_by_role("button", name="Predict", exact=True).click()
-    settle(page)
-
-
-def open_part(page: Page, key: str) -> Locator:
-    """Open one of the folded parts."""
-    part = page.locator(f".st-key-{key}")
-    if part.locator("details").get_attribute("open") is None:
-        part.locator("summary").click()
-    return part
+    steps.choose(page, page.locator(within), rf"{re.escape(label)}$", text)
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
@@ -105,10 +66,6 @@ def upload(page: Page, name: str, content: bytes) -> None:
     part.locator("input[type=file]").set_input_files(
         {"name": name, "mimeType": "application/octet-stream", "buffer": content}
     )
-
-
-def text_of(download: Download) -> str:
-    return Path(download.path()).read_text(encoding="utf-8")
 
 
 def test_one_click_from_the_landing_page_gives_an_answer_with_evidence(make_server, visit):
@@ -143,9 +100,7 @@ def test_an_own_question_equals_the_command_line(server, visit):
     page.locator(".st-key-kg_answers").get_by_text("Margrethe II").wait_for()
     assert time.monotonic() - start < 3
     ready(page)
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="CSV", exact=True).click()
-    [first, *_] = csv.DictReader(io.StringIO(text_of(waiting.value)))
+    [first, *_] = csv.DictReader(io.StringIO(take(page, "CSV")))
     query = kg.Query("royals", "queen-anne-marie-of-greece", "sister")
     expected = kg.answer(query).rows[0]
     assert first["id"] == expected.entity
@@ -286,9 +241,7 @@ def test_hostile_names_stay_text_everywhere(server, visit):
     frame.dblclick()
     page.wait_for_timeout(500)
     assert page.title() == "KG reasoning · Parsimony"
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="CSV", exact=True).click()
-    names = [row["name"] for row in csv.DictReader(io.StringIO(text_of(waiting.value)))]
+    names = [row["name"] for row in csv.DictReader(io.StringIO(take(page, "CSV")))]
     assert "'" + HOSTILE_NAMES[2] in names
     assert not any(name.startswith(("=", "+", "-", "@")) for name in names)
 
@@ -380,9 +333,7 @@ def test_every_export_opens(server, visit):
     page = ready(visit(f"{server.url}/kg_reasoning"))
     texts = {}
     for label in ("CSV", "JSON", "GraphML", "CX2", "Cytoscape", "SVG"):
-        with page.expect_download() as waiting:
-            page.get_by_role("button", name=label, exact=True).click()
-        texts[label] = text_of(waiting.value)
+        texts[label] = take(page, label)
     ranking = list(csv.DictReader(io.StringIO(texts["CSV"])))
     assert len(ranking) == len(rows(page))
     assert {"rank", "id", "logit", "model"} <= set(ranking[0])

@@ -1,6 +1,7 @@
 import csv
 import io
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from core.settings import settings
 from core.store import Store
 from pages.components import ddi_answers, ddi_new_drug, ddi_regimen
 from pages.components.verdict import show_score
+from tests.pages import steps
+from tests.pages.steps import addresses, check, errors, plain, table, written
 
 ROOT = Path(__file__).parents[2]
-PAGE = str(ROOT / "pages" / "drug_interaction.py")
 pytestmark = [
     pytest.mark.skipif(
         not (settings().trained / "emergnn-starter-s1" / "card.json").is_file(),
@@ -38,47 +40,15 @@ def example() -> ddi.Query:
     return ddi.Query("starter", *find_network("starter").example)
 
 
-def open_page(**parameters: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    return check(app.run())
-
-
-def check(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
-
-
-def plain(text: str) -> str:
-    return text.replace("\\", "").replace("\u2060", "").replace("\u00a0", " ")
-
-
-def written(app: AppTest) -> str:
-    return plain("\n".join(element.value for element in app.markdown))
-
-
-def table(app: AppTest, column: str) -> list[list[str]]:
-    """Cells of the table with this column."""
-    [found] = [plain(m.value) for m in app.markdown if f"| {column} |" in plain(m.value)]
-    lines = found.splitlines()
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+open_page = partial(steps.open_page, "drug_interaction")
 
 
 def ranking(app: AppTest) -> list[list[str]]:
     return table(app, "Known?")
 
 
-def errors(app: AppTest) -> list[str]:
-    return [plain(box.value) for box in app.error]
-
-
 def warnings(app: AppTest) -> str:
     return "\n".join(plain(box.value) for box in app.warning)
-
-
-def addresses(app: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in app.query_params.items()}
 
 
 def predict(app: AppTest) -> AppTest:

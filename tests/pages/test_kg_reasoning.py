@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from core.serving.graphs import find_graph, keep_upload
 from core.settings import settings
 from core.store import Store
 from pages.components import kg_answers
+from tests.pages import steps
+from tests.pages.steps import addresses, check, errors, table, written
 
 ROOT = Path(__file__).parents[2]
 PAGE = str(ROOT / "pages" / "kg_reasoning.py")
@@ -26,32 +29,12 @@ OWN = kg.Query("royals", "queen-anne-marie-of-greece", "sister")
 pytestmark = pytest.mark.usefixtures("home")
 
 
-def open_page(**parameters: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    return check(app.run())
-
-
-def check(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception
-    return app
-
-
-def written(app: AppTest) -> str:
-    text = "\n".join(element.value for element in app.markdown)
-    return text.replace("\\", "").replace("\u2060", "").replace("\u00a0", " ")
+open_page = partial(steps.open_page, "kg_reasoning")
 
 
 def ranking(app: AppTest) -> list[list[str]]:
     """Cells of the ranked list."""
-    [table] = [m.value for m in app.markdown if "| Fact? |" in m.value]
-    lines = table.replace("\\", "").replace("\u00a0", " ").splitlines()
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
-
-
-def messages(app: AppTest) -> list[str]:
-    return [box.value.replace("\\", "").replace("\u2060", "") for box in app.error]
+    return table(app, "Fact?")
 
 
 def ask(app: AppTest, query: kg.Query) -> AppTest:
@@ -60,10 +43,6 @@ def ask(app: AppTest, query: kg.Query) -> AppTest:
     app.radio(key="kg_inverse").set_value(query.inverse)
     check(app.run())
     return check(app.button(key="kg_predict").click().run())
-
-
-def addresses(app: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in app.query_params.items()}
 
 
 def test_the_page_opens_answered_with_its_example():
@@ -84,7 +63,7 @@ def test_the_page_opens_answered_with_its_example():
     assert "**George I of Great Britain (1660–1727) is an uncle of ?**" in written(app)
     assert f"Removing these {len(items)} facts costs {drop:.2f}; random facts" in written(app)
     assert addresses(app) == {}
-    assert messages(app) == []
+    assert errors(app) == []
 
 
 def test_a_changed_input_leaves_the_answer_and_marks_it_out_of_date():
@@ -124,7 +103,7 @@ def test_an_error_says_what_to_do_and_keeps_the_answer():
     check(app.run())
     check(app.selectbox(key="kg_graph").set_value(own).run())
     check(app.button(key="kg_predict").click().run())
-    [message] = messages(app)
+    [message] = errors(app)
     assert message.startswith("**KG-E01 · Pick a subject**")
     assert "Type a name or an id" in message
     assert ranking(app) == before
@@ -206,7 +185,7 @@ def test_a_fact_that_exists_cannot_be_added():
     app.selectbox(key="kg_edit_tail").set_value(KING)
     check(app.run())
     check(app.button(key="kg_edit_apply").click().run())
-    [message] = messages(app)
+    [message] = errors(app)
     assert message.startswith("**KG-E08 · Fact not changed**")
     assert "is already a fact of this graph" in message
     assert "edits" not in addresses(app)
@@ -290,7 +269,7 @@ def test_an_uploaded_graph_of_other_words_asks_for_training():
     app.selectbox(key="kg_relation").set_value("likes")
     check(app.run())
     check(app.button(key="kg_predict").click().run())
-    [message] = messages(app)
+    [message] = errors(app)
     assert message.startswith("**KG-E07 ·")
     check(app.button(key="kg_train").click().run())
     assert "badge[Waiting]" in written(app)
