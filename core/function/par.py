@@ -25,12 +25,13 @@ to answer it.
 Differs from the paper: (1) classes are masks, so that any number of molecules of either class works
 and padding rows change nothing; k is the size of the smaller class, which is the number of shots
 where both are equal; relations that tie with the k-th are kept, so that the order of molecules does
-not matter; (2) adaptation outside training is free of dropout and sees the molecules handed in as
-`anchors` instead of the first 16 questions: an answer depends neither on the order of the questions
-nor on who else is asked; without anchors the graph of the support alone serves; (3) the relations
-of the support are averaged over the graphs before they are compared with the classes, in training
-as in testing (the authors' code: in testing only); (4) dropout hides parts of a support molecule in
-all graphs of a step alike.
+not matter, and they are ranked before the sigmoid, where float32 still tells them apart; (2)
+adaptation outside training is free of dropout and sees the molecules handed in as `anchors` instead
+of the first 16 questions: an answer depends neither on the order of the questions nor on who else
+is asked; without anchors the graph of the support alone serves; (3) the relations of the support
+are averaged over the graphs before they are compared with the classes, in training as in testing
+(the authors' code: in testing only); (4) dropout hides parts of a support molecule in all graphs of
+a step alike.
 """
 
 from collections.abc import Callable
@@ -44,6 +45,8 @@ from torch.nn import functional
 from core.errors import ShapeError
 
 WIDTH = 128
+TIE = 1e-5  # logits this close are equal: the same molecule given twice, seen through float32
+NEVER = -1e30
 
 Fast = dict[str, dict[str, Tensor]]  # adapted parameters of one task, by module and name
 
@@ -111,7 +114,7 @@ class PropertyAware(nn.Module):
 
 
 class Relation(nn.Module):
-    """One layer: relations of pairs of nodes, and messages along them."""
+    """One layer: relations of pairs of nodes, as logits, and messages along them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,7 +128,7 @@ class Relation(nn.Module):
         self.node = nn.Linear(2 * WIDTH, WIDTH, bias=False)
 
     def between(self, left: Tensor, right: Tensor) -> Tensor:
-        """Relation of every row of `left` (..., m, w) to every row of `right` (..., n, w).
+        """Logits of the relations of all rows of `left` (..., m, w) and of `right` (..., n, w).
 
         Returns:
             (..., m, n).
@@ -133,17 +136,17 @@ class Relation(nn.Module):
         return self._score(left.unsqueeze(-2), right.unsqueeze(-3))
 
     def among(self, nodes: Tensor) -> Tensor:
-        """Relations of the nodes (..., n, w) to each other, 0 on the diagonal.
+        """Logits of the relations of nodes (..., n, w) to each other; the diagonal means nothing.
 
         Returns:
             (..., n, n), symmetric.
         """
-        n = nodes.shape[-2]
         if not self.training:  # no gathers: their gradients would be scatters in an exported model
-            return self.between(nodes, nodes) * (1 - torch.eye(n, device=nodes.device))
+            return self.between(nodes, nodes)
+        n = nodes.shape[-2]
         row, column = torch.triu_indices(n, n, 1, device=nodes.device)
         once = self._score(nodes[..., row, :], nodes[..., column, :])  # (..., n (n - 1) / 2)
-        place = torch.full((n, n), len(row), device=nodes.device)  # the diagonal: the added zero
+        place = torch.full((n, n), len(row), device=nodes.device)  # the diagonal: the added 0
         place[row, column] = place[column, row] = torch.arange(len(row), device=nodes.device)
         return functional.pad(once, (0, 1))[..., place]
 
@@ -153,8 +156,7 @@ class Relation(nn.Module):
         return functional.leaky_relu(self.node(torch.cat([nodes, received], -1)))
 
     def _score(self, left: Tensor, right: Tensor) -> Tensor:
-        similar = torch.exp(-(left - right).abs())
-        return torch.sigmoid(_by_rows(self.edge, similar)).squeeze(-1)
+        return _by_rows(self.edge, torch.exp(-(left - right).abs())).squeeze(-1)
 
 
 class ParHead(nn.Module):
@@ -188,6 +190,11 @@ class ParHead(nn.Module):
             nn.LeakyReLU(),
             nn.Linear(WIDTH, 2),
         )
+
+    @property
+    def num_adapted(self) -> int:
+        """Numbers that change from task to task."""
+        return sum(p.numel() for name in self.ADAPTED for p in getattr(self, name).parameters())
 
     def forward(
         self, support: Tensor, classes: Tensor, query: Tensor, anchors: Tensor | None = None
@@ -250,7 +257,7 @@ class ParHead(nn.Module):
         nodes, valid, size = self._graphs(*state, query, torch.ones_like(query[:, 0]))
         layer = self.relations[1]
         known, asked = _ends(nodes, 1)
-        adjacency = keep_largest(layer.between(asked, known) * valid[:, None, :-1], size)
+        adjacency = keep_largest(layer.between(asked, known), valid[:, None, :-1], size)
         states = layer.pass_messages(asked, known, adjacency)  # (Q, 1, w)
         return ParOutput(self._classify(state.fast, states).squeeze(1), adjacency.squeeze(1))
 
@@ -273,7 +280,7 @@ class ParHead(nn.Module):
         """Loss of one task's support: cross entropy and misfit of its relations."""
         nodes, valid, size = self._graphs(fast, support, classes, anchors, present)
         layer = self.relations[1]
-        adjacency = keep_largest(layer.among(nodes) * valid.unsqueeze(1), size)  # (A, S+1, S+1)
+        adjacency = keep_largest(layer.among(nodes), self._others(valid), size)  # (A, S+1, S+1)
         states, _ = _ends(layer.pass_messages(nodes, nodes, adjacency), 1)  # (A, S, w)
         weight = present + (present.sum() == 0)
         weight = weight / weight.sum()  # (A,)
@@ -323,9 +330,14 @@ class ParHead(nn.Module):
         full = torch.cat(
             [torch.cat([within, across.transpose(1, 2)], 2), functional.pad(across, (0, 1))], 1
         )  # (Q, S + 1, S + 1)
-        adjacency = keep_largest(full * valid.unsqueeze(1), size)
+        adjacency = keep_largest(full, self._others(valid), size)
         nodes = torch.cat([known.expand(num_graphs, *known.shape), asked], 1)
         return layer.pass_messages(nodes, nodes, adjacency), valid, size
+
+    @staticmethod
+    def _others(valid: Tensor) -> Tensor:
+        """(Q, n, n) which nodes each node may relate to: all that are there, but not itself."""
+        return valid.unsqueeze(1) * (1 - torch.eye(valid.shape[1], device=valid.device))
 
     def _classify(self, fast: Fast, states: Tensor) -> Tensor:
         return _by_rows(
@@ -344,14 +356,19 @@ def _ends(x: Tensor, dim: int) -> tuple[Tensor, ...]:
     return x.split([x.shape[dim] - 1, 1], dim)
 
 
-def keep_largest(adjacency: Tensor, size: Tensor) -> Tensor:
-    """Zero all but the `size` largest entries of each row; entries that tie with the last stay.
+def keep_largest(logits: Tensor, allowed: Tensor, size: Tensor) -> Tensor:
+    """Relations of the largest logits of each row, 0 elsewhere; ties with the last are kept.
 
     Args:
-        adjacency: (..., n), not negative.
+        logits: (..., n).
+        allowed: of a shape that broadcasts, 0 where there is no relation.
         size: whole number from 1 to n, a tensor so that it may differ between tasks.
+
+    Returns:
+        (..., n) from 0 to 1.
     """
-    ranked = adjacency.detach().sort(-1, descending=True).values
-    place = torch.arange(adjacency.shape[-1], device=adjacency.device)
+    rank = logits.detach().masked_fill(allowed == 0, NEVER)
+    place = torch.arange(logits.shape[-1], device=logits.device)
+    ranked = rank.sort(-1, descending=True).values
     least = (ranked * (place == size - 1)).sum(-1, keepdim=True)
-    return adjacency * (adjacency.detach() >= least)
+    return torch.sigmoid(logits) * ((rank >= least - TIE) * allowed)

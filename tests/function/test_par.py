@@ -125,8 +125,8 @@ def plain_loss(head, support, classes, query, labels, mask, *, second_order=True
 
 def test_parameters_are_the_published_ones():
     head = ParHead(300)
-    adapted = sum(p.numel() for p in adapted_parameters(head).values())
-    assert adapted == 380_210
+    assert head.num_adapted == 380_210
+    assert sum(p.numel() for p in adapted_parameters(head).values()) == 380_210
     assert sum(p.numel() for p in head.relations.parameters()) == 196_866
     assert sum(p.numel() for p in head.parameters()) == 380_210 + 196_866
 
@@ -226,9 +226,11 @@ def test_dropout_works_only_while_training():
 
 
 def test_relations_that_tie_with_the_last_are_kept():
-    row = torch.tensor([[0.3, 0.9, 0.3, 0.1, 0.5]])
-    assert keep_largest(row, torch.tensor(1)).tolist() == [[0, row[0, 1], 0, 0, 0]]
-    assert (keep_largest(row, torch.tensor(3)) > 0).tolist() == [[True, True, True, False, True]]
+    row = torch.tensor([[30.0, 32.0, 30.0, 29.0, 31.0, 40.0]])  # all 1 after the sigmoid
+    there = torch.tensor([[1.0, 1.0, 1.0, 1.0, 1.0, 0.0]])
+    assert keep_largest(row, there, torch.tensor(1)).tolist() == [[0, 1, 0, 0, 0, 0]]
+    assert keep_largest(row, there, torch.tensor(3)).tolist() == [[1, 1, 1, 0, 1, 0]]
+    assert keep_largest(row, there, torch.tensor(6)).tolist() == there.tolist()
 
 
 def test_support_and_classes_must_agree():
