@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 Point = tuple[float, float]
 
+STATUSES = {"shown": "ink", "kept": "kept", "removed": "removed", "added": "added"}  # of edges
+DASHES = {"removed": "6 4", "against": "2 4"}
 TEXT_ON_FILL = "#1B1B1F"
 HALO = "#FFCC00"
 THEMES: dict[str, dict[str, str]] = {

@@ -4,16 +4,9 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from core.render.graph import (
-    EDGE_FONT,
-    NAME_FONT,
-    NAME_LINE,
-    DrawnEdge,
-    DrawnNode,
-    GraphDrawing,
-    LegendEntry,
-)
+from core.render.drawing import DrawnEdge, DrawnNode, GraphDrawing, LegendEntry
 from core.render.palette import THEMES
+from core.render.text import EDGE_FONT, NAME_FONT, NAME_LINE
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', Helvetica, Arial, sans-serif"

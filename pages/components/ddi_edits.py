@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.render.graph import shorten
+from core.render.text import shorten
 from core.serving import drug_interaction as ddi
 from core.serving.ddi_networks import context
 from pages.components import ddi_new_drug, ddi_state, frame

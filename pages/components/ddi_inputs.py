@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.render.graph import shorten
+from core.render.text import shorten
 from core.serving import ddi_networks as networks
 from core.serving import drug_interaction as ddi
 from pages.components import ddi_new_drug, ddi_state, frame

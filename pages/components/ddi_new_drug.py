@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.knowledge.interactions import DrugNetwork
-from core.render.graph import shorten
 from core.render.tables import to_safe_csv
+from core.render.text import shorten
 from core.serving import ddi_networks as networks
 from core.serving import drug_interaction as ddi
 from core.serving.ddi_case import MAX_NAME

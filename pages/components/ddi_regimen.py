@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.render.graph import shorten
 from core.render.tables import to_safe_csv
+from core.render.text import shorten
 from core.serving import ddi_permalink, ddi_scan
 from core.serving import drug_interaction as ddi
 from pages.components import ddi_inputs, ddi_state

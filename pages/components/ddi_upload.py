@@ -4,8 +4,8 @@ import streamlit as st
 
 from core import jobs
 from core.data.interaction_uploads import example_network_files
-from core.render.graph import shorten
 from core.render.tables import problems_csv
+from core.render.text import shorten
 from core.serving import ddi_networks as networks
 from core.serving import ddi_training
 from pages.components import ddi_state, frame, job_status

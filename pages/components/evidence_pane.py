@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.evidence.bundle import Bundle
 from core.render import exchange, svg
-from core.render.graph import GraphDrawing, draw_bundle, with_positions
+from core.render.bundle import draw_bundle, with_positions
+from core.render.drawing import GraphDrawing
 from pages.components import evidence_view, explore
 from pages.components.exports import Export
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.render.graph import GraphDrawing, show_weight
+from core.render.drawing import GraphDrawing
 from core.render.palette import THEMES
 from core.render.svg import draw_svg
+from core.render.text import show_weight
 
 ASSETS = Path(__file__).with_name("evidence_view")
 

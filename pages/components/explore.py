@@ -9,7 +9,7 @@ The picture of record is `evidence_view`.
 import streamlit as st
 from streamlit_agraph import Config, Edge, Node, agraph
 
-from core.render.graph import GraphDrawing
+from core.render.drawing import GraphDrawing
 from core.render.palette import THEMES
 
 LOOK_ALIKES = str.maketrans({"<": "‹", ">": "›", '"': "″", "'": "′", "&": "＆"})

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.evidence.bundle import Bundle
-from core.render.graph import shorten
+from core.render.text import shorten
 from core.store import Store
 from pages.components import frame
 from pages.components.link_state import LinkState

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.render.graph import shorten
+from core.render.text import shorten
 from core.serving import kg_permalink
 from core.serving import kg_reasoning as kg
 from core.serving.graphs import GraphEntry, embedded_graphs, find_graph

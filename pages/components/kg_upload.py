@@ -6,9 +6,9 @@ import streamlit as st
 
 from core import jobs
 from core.data import uploads
-from core.render.graph import shorten
 from core.render.histogram import bin_degrees, describe_degrees
 from core.render.tables import problems_csv
+from core.render.text import shorten
 from core.serving import graphs, kg_permalink, kg_training
 from pages.components import frame, job_status, kg_inputs, kg_state
 from pages.components.rows import show_rows

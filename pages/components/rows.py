@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.render.graph import shorten
+from core.render.text import shorten
 from pages.components import frame
 
 MAX_CELL = 80

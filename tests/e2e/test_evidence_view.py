@@ -13,7 +13,8 @@ SCRIPT = """
 import sys
 sys.path.insert(0, ROOT)
 import streamlit as st
-from core.render.graph import Edge, Node, draw_graph
+from core.render.drawing import Edge, Node
+from core.render.graph import draw_graph
 from pages.components.evidence_view import show_evidence, show_table
 from pages.components.explore import show_explore
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.render.graph import Edge, Node, draw_graph
+from core.render.drawing import Edge, Node
+from core.render.graph import draw_graph
 from pages.components.evidence_view import _known
 from pages.components.explore import safe_graph, safe_label
 
@@ -45,7 +46,8 @@ def test_the_component_builds_its_picture_without_reading_html():
 
 
 def view(num_edges):
-    from core.render.graph import Edge, Node, draw_graph
+    from core.render.drawing import Edge, Node
+    from core.render.graph import draw_graph
     from pages.components.evidence_view import show_evidence, show_table
 
     nodes = [Node("q", "A", role="query"), Node("z", "Z", layer=1)]

@@ -18,8 +18,8 @@ from core.evidence.bundle import (
     Provenance,
     Reduced,
 )
+from core.render.bundle import with_positions
 from core.render.exchange import to_csv, to_cx2, to_cytoscape, to_graphml
-from core.render.graph import with_positions
 
 HOSTILE = "<img src=x onerror=document.title='X'>"
 

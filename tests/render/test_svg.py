@@ -4,7 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from core.render.graph import Edge, Node, draw_graph
+from core.render.drawing import Edge, Node
+from core.render.graph import draw_graph
 from core.render.svg import clean_xml, draw_svg
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from core.evidence.bundle import Bundle
-from core.render.graph import draw_bundle
+from core.render.bundle import draw_bundle
 from core.serving import ddi_bundle, ddi_evidence, kg_bundle
 from core.serving import drug_interaction as ddi
 from core.settings import settings
