@@ -9,6 +9,7 @@ from dataclasses import dataclass
 JOB_KINDS: dict[str, str] = {
     "train": "core.training.run:run_job",
     "scan-interactions": "core.serving.ddi_scan:scan_job",
+    "predict-molecules": "core.serving.mol_job:predict_job",
 }
 
 
@@ -54,6 +55,30 @@ METHODS: dict[str, Method] = {
         "Yongqi Zhang, Quanming Yao et al. Emerging drug interaction prediction enabled by a "
         "flow-based graph neural network with biomedical network. Nature Computational Science "
         "2023, 3:1023.",
+    ),
+    "par": Method(
+        "par", "PAR", "molecular_property", "6",
+        "core.methods.drug_development.par:fit",
+        "core.configs:par_config",
+        "core.training.molecule_data:load_molecule_data",
+        "Yaqing Wang, Abulikemu Abuduweili, Quanming Yao and Dejing Dou. Property-Aware Relation "
+        "Networks for Few-Shot Molecular Property Prediction. NeurIPS 2021.",
+    ),
+    "pacia": Method(
+        "pacia", "PACIA", "molecular_property", "6",
+        "core.methods.drug_development.pacia:fit",
+        "core.configs:pacia_config",
+        "core.training.molecule_data:load_molecule_data",
+        "Shiguang Wu, Yaqing Wang and Quanming Yao. PACIA: Parameter-Efficient Adapter for "
+        "Few-Shot Molecular Property Prediction. IJCAI 2024.",
+    ),
+    "protonet": Method(
+        "protonet", "Prototypes", "molecular_property", "6",
+        "core.methods.drug_development.protonet:fit",
+        "core.configs:protonet_config",
+        "core.training.molecule_data:load_molecule_data",
+        "Jake Snell, Kevin Swersky and Richard Zemel. Prototypical Networks for Few-shot Learning. "
+        "NeurIPS 2017.",
     ),
 }  # fmt: skip
 

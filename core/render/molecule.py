@@ -1,5 +1,6 @@
 """Words and stand-in pictures for molecules; the pictures themselves come from `core.chemistry`."""
 
+from collections.abc import Collection
 from xml.sax.saxutils import escape
 
 from core.chemistry.values import Comparison, Structure
@@ -39,6 +40,23 @@ def say_comparison(first: str, second: str, comparison: Comparison) -> str:
         f"{first} and {second} are {words}: "
         f"similarity {comparison.similarity:.2f} of 1 (Tanimoto, Morgan radius 2)."
     )
+
+
+DOMAIN_WORDS = {
+    "inside": "inside the model's experience",
+    "border": "at the border of the model's experience",
+    "outside": "outside the model's experience",
+}
+
+
+def say_domain(flag: str) -> str:
+    """A domain flag (inside, border or outside) in words."""
+    return DOMAIN_WORDS[flag]
+
+
+def say_set(classes: Collection[str]) -> str:
+    """A set of classes in words: "active or inactive", or "neither"."""
+    return " or ".join(classes) or "neither"
 
 
 def draw_missing(

@@ -366,6 +366,7 @@ def read_table(
     strip_salts: bool = True,
     standardise: bool = True,
     elements: Collection[int] | None = None,
+    first: int = 1,
     report: Report = lambda *_: None,
 ) -> MoleculeTable:
     """Read all molecules and compare the rows with each other.
@@ -376,9 +377,10 @@ def read_table(
         standardise: see `core.chemistry.preparation`.
         elements: element rows (atomic number - 1) that the model was trained on; None for no
             remark MO-E08.
+        first: place of the first candidate in its list, where only a part of it is read.
         report: told the rows that are read and all.
     """
-    rows = _number(lists)
+    rows = _number(lists, {"candidate": first})
     readable = [row for row in rows if row.status != "refused"]
     read = chemistry.read_many(
         [row.text for row in readable], strip_salts=strip_salts, standardise=standardise,
@@ -389,7 +391,7 @@ def read_table(
     return MoleculeTable(tuple(_compare(rows)))
 
 
-def _number(lists: Lists) -> list[TableRow]:
+def _number(lists: Lists, first: Mapping[str, int]) -> list[TableRow]:
     rows = [
         TableRow(
             f"{LETTERS[role]}{place}",
@@ -401,7 +403,7 @@ def _number(lists: Lists) -> list[TableRow]:
             fields=entry.fields,
         )
         for role in ROLES
-        for place, entry in enumerate(getattr(lists, role), start=1)
+        for place, entry in enumerate(getattr(lists, role), start=first.get(role, 1))
     ]
     for place, (label, entry) in enumerate(lists.unclear, start=1):
         said = (
