@@ -47,7 +47,7 @@ class ExampleAssay:
     Attributes:
         id: stable slug.
         title: one line for people.
-        sentence: what active and inactive mean here.
+        sentence: what active and inactive mean here, and what models have seen of it.
         support: molecules to learn from, active ones first.
         candidates: molecules to ask about, whose class is known too.
     """
@@ -77,7 +77,7 @@ def load_example_assays() -> tuple[ExampleAssay, ...]:
     return tuple(
         ExampleAssay(
             row["id"], row["title"],
-            f"Active: {row['active']}. Inactive: {row['inactive']}.",
+            f"Active: {row['active']}. Inactive: {row['inactive']}. {row['remark']}",
             tuple(sorted(found[row["id"], "support"], key=lambda one: not one.active)),
             tuple(sorted(found[row["id"], "candidate"], key=lambda one: one.name)),
         )

@@ -11,7 +11,9 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from core.data import example_assays
 from core.data.example_assays import load_example_assays
+from core.data.molecules import load_assays
 from core.data.starter_network import load_drugs
+from core.settings import settings
 
 
 def table(name):
@@ -132,3 +134,38 @@ def test_well_known_facts(assay, name, active, source, assays):
 def test_only_documents_that_were_read_have_a_day():
     days = {row["id"]: row["accessed"] for row in table("sources") if row["accessed"]}
     assert days == {"epa-carbamates": "2026-11-21"}
+
+
+@pytest.mark.slow  # InChIKeys of all of Tox21
+@pytest.mark.skipif(
+    settings().mirror is None or not (settings().mirror / "molecules").is_dir(),
+    reason="the mirror folder with the molecule tables is not here",
+)
+def test_remarks_about_tox21_are_true_and_its_labels_agree(assays):
+    tox21 = load_assays("tox21")
+    rows = {}
+    for row, smiles in enumerate(tox21.smiles):
+        rows.setdefault(skeleton(smiles), []).append(row)
+    seen = {
+        assay.id: [one for one in assay.support + assay.candidates if skeleton(one.smiles) in rows]
+        for assay in assays.values()
+    }
+    share = {name: len(found) / 35 for name, found in seen.items()}
+    assert share["oestrogen-receptor"] == 1
+    assert share["acetylcholinesterase"] > 0.9
+    assert 0.8 < share["torsade"] < 1
+    for task in ("NR-ER", "NR-ER-LBD"):
+        column = tox21.tasks.index(task)
+        assert column in tox21.meta_train
+        agree = []
+        for one in seen["oestrogen-receptor"]:
+            labels = {int(tox21.labels[row, column]) for row in rows[skeleton(one.smiles)]} - {-1}
+            agree += [one.active == (max(labels) == 1)] if labels else []
+        assert len(agree) >= 25
+        assert sum(agree) > 0.9 * len(agree)
+
+
+def skeleton(smiles):
+    """Atoms and bonds of the largest part, without stereo marks and charges."""
+    largest = max(smiles.split("."), key=len)
+    return Chem.MolToInchiKey(Chem.MolFromSmiles(largest)).partition("-")[0]
