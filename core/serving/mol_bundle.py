@@ -1,13 +1,15 @@
 """A prediction of a molecule as an Evidence Bundle: known molecules and atoms are the evidence.
 
-The known molecules stand on the left, the candidate on the right.
+The known molecules stand on the left, the candidate on the right. The query of the bundle asks for
+this candidate alone; the other candidates have no influence on its score.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from core.chemistry.listing import Entry
 from core.evidence.bundle import (
     Answer,
     Bundle,
@@ -26,6 +28,7 @@ from core.serving import molecular_property as mol
 from core.serving.few_shot import open_model
 from core.serving.mol_evidence import AtomEffects, Explanation, SupportEffect
 from core.serving.molecule_case import Question
+from core.serving.molecule_table import ROLES, Lists, TableRow
 
 PACKAGES = ("numpy", "onnxruntime", "rdkit", "streamlit")
 IN_DOMAIN = {"inside": "yes", "border": "borderline", "outside": "no"}
@@ -66,7 +69,7 @@ def bundle(
         id=bundle_id(answer.question, prediction.row.id),
         domain="mol",
         created=created,
-        query=answer.question.to_json() | {
+        query=_alone(answer, prediction).to_json() | {
             "question": f"Is {prediction.row.title} active?",
             "candidate": prediction.row.id,
             "smiles": prediction.row.smiles,
@@ -106,6 +109,19 @@ def bundle_id(question: Question, row_id: str) -> str:
     """Equal for equal questions and candidates."""
     text = json.dumps([question.to_json(), row_id], sort_keys=True)
     return f"mol-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:24]}"
+
+
+def _alone(answer: mol.Answer, prediction: mol.Prediction) -> Question:
+    """The question with this candidate alone and standardised structures: it has the same score."""
+
+    def entries(rows: Iterable[TableRow]) -> tuple[Entry, ...]:
+        return tuple(Entry(row.number, row.name, row.smiles) for row in rows)
+
+    lists = Lists(
+        *(entries(row for row in answer.support if row.role == role) for role in ROLES[:2]),
+        entries([prediction.row]),
+    )
+    return replace(answer.question, lists=lists)
 
 
 def _shown(explanation: Explanation) -> tuple[SupportEffect, ...]:

@@ -5,6 +5,7 @@
 A row that cannot be used says why, with its number; the others are not affected.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -70,7 +71,7 @@ class Lists:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` restores equal lists."""
-        return asdict(self)
+        return json.loads(json.dumps(asdict(self)))
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Lists":

@@ -3,7 +3,14 @@
 from xml.etree import ElementTree
 
 from core.chemistry.values import Comparison, Structure
-from core.render.molecule import describe_molecule, draw_missing, list_facts, say_comparison
+from core.render.molecule import (
+    describe_molecule,
+    draw_missing,
+    list_facts,
+    say_comparison,
+    say_domain,
+    say_set,
+)
 
 CHOLINE = Structure(
     smiles="C[N+](C)(C)CCO", formula="C5H14NO+", weight=104.173, num_heavy_atoms=7, num_rings=0,
@@ -36,3 +43,9 @@ def test_the_picture_in_place_of_a_picture():
     assert light.get("role") == "img"
     assert 'fill="#0E1117"' in draw_missing(dark=True)
     assert "structure could not be drawn" in draw_missing()
+
+
+def test_sets_and_domains_in_words():
+    assert say_set(("active", "inactive")) == "active or inactive"
+    assert say_set(()) == "neither"
+    assert say_domain("border") == "at the border of the model's experience"

@@ -24,7 +24,7 @@ from core.settings import settings
 
 DIM = 8
 LAYERS = 2
-ELEMENTS = [0, 5, 6, 7, 8, 15, 16]  # H C N O F P S
+ELEMENTS = [0, 5, 6, 7, 8, 15, 16]  # H C N O F S Cl
 FLOAT, INT = TensorProto.FLOAT, TensorProto.INT64
 GRAPH = {
     "atoms": (INT, ["A", 2]),
