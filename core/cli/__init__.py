@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from core.cli import data, graphs, interactions, jobs, readme, server, training
+from core.cli import data, graphs, interactions, jobs, molecules, readme, server, training
 from core.errors import ParsimonyError
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (server, graphs, training, readme):
+for group in (server, graphs, training, molecules, readme):
     app.add_typer(group.commands)
 app.add_typer(interactions.commands, name="interaction")
 app.add_typer(data.commands, name="data")

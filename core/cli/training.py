@@ -19,9 +19,9 @@ commands = typer.Typer()
 def train(
     data_set: Annotated[
         str,
-        typer.Argument(help="A benchmark, planted, upload:ID; with emergnn such as starter-S1."),
+        typer.Argument(help="A benchmark such as family, starter-S1 or tox21; planted; upload:ID."),
     ],
-    method: Annotated[str, typer.Option(help="Method: redgnn or emergnn.")] = "redgnn",
+    method: Annotated[str, typer.Option(help="Method, such as redgnn, emergnn or par.")] = "redgnn",
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
     change: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting: name=value (JSON).")
@@ -39,7 +39,7 @@ def train(
     written = run(
         method, data_set, seeds=[int(seed) for seed in seeds.split(",")],
         overrides=overrides, device=device or settings().device, root=out, artifact=name,
-        report=_print_epoch,
+        report=print_epoch,
     )  # fmt: skip
     _print_figures(written)
 
@@ -111,7 +111,7 @@ def _overrides(changes: list[str] | None) -> dict[str, object]:
     return found
 
 
-def _print_epoch(step: int, total: int, text: str = "", **values: float) -> None:
+def print_epoch(step: int, total: int, text: str = "", **values: float) -> None:
     """One line per epoch."""
     if values:
         figures = "  ".join(f"{key} {value:.4f}" for key, value in values.items())

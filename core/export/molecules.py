@@ -1,7 +1,6 @@
 """Molecule encoders, and few-shot networks of any method, as ONNX models."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from torch import Tensor, nn

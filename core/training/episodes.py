@@ -87,6 +87,7 @@ def draw_episodes(
     shots: int,
     num_queries: int,
     rng: np.random.Generator,
+    swapped: float = 0.0,
 ) -> Episodes:
     """One episode per column: `shots` inactive and active molecules and balanced queries.
 
@@ -99,6 +100,8 @@ def draw_episodes(
         shots: support molecules per class; assays with fewer give what they have but one.
         num_queries: Q, even.
         rng: source of the draw.
+        swapped: share of the episodes in which active and inactive change places, so that only the
+            support can tell which is which.
 
     Raises:
         ShapeError: an assay has fewer than two molecules of a class.
@@ -123,11 +126,14 @@ def draw_episodes(
         mask.append(np.arange(num_queries) < len(asked))
     size = 2 * shots + num_queries
     place = np.arange(len(columns) * size).reshape(len(columns), size)
+    swap = rng.random(len(columns)) < swapped
+    both, wanted = np.stack(classes), np.stack(labels)
+    both[swap], wanted[swap] = both[swap][..., ::-1], 1 - wanted[swap]
     return Episodes(
         np.concatenate(rows),
         place[:, : 2 * shots],
-        np.stack(classes),
+        both,
         place[:, 2 * shots :],
-        np.stack(labels),
+        wanted,
         np.stack(mask).astype(np.float32),
     )

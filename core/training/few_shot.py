@@ -121,6 +121,7 @@ class _Training:
                 shots=int(rng.choice(self.config.shots)),
                 num_queries=self.config.num_queries,
                 rng=rng,
+                swapped=self.config.swapped,
             )
 
     def loss(self, episodes: Episodes) -> Tensor:

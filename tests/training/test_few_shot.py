@@ -13,7 +13,7 @@ from core.training.few_shot import NetworkScorer, fit_episodic, measure_assays
 
 CONFIG = FewShotConfig(
     hidden_dim=16, num_layers=2, dropout=0.0, potency_epochs=1, assay_epochs=2, batch_size=16,
-    num_epochs=4, steps_per_epoch=10, tasks_per_step=2, shots=(1, 3), num_queries=8,
+    num_epochs=6, steps_per_epoch=20, tasks_per_step=2, shots=(1, 3), num_queries=8,
 )  # fmt: skip
 
 
@@ -136,3 +136,15 @@ def test_measuring_asks_everything_outside_the_support_and_shuffling_shows_the_p
         assert plain.auc == 1.0
         assert plain.by_draw.shape == (6, 1)
         assert (shuffled.auc < 1.0) == honest
+
+
+def test_swapped_episodes_ask_for_the_inactive_ones():
+    task = make_task()
+    drawn = draw_episodes(
+        task, np.array([0, 2]), shots=3, num_queries=8, rng=np.random.default_rng(0), swapped=1.0
+    )
+    for place, column in enumerate((0, 2)):
+        given = drawn.rows[drawn.support[place]]
+        asked = drawn.rows[drawn.query[place]]
+        assert (task.labels[given, column] == 1 - drawn.classes[place].argmax(1)).all()
+        assert (task.labels[asked, column] == 1 - drawn.labels[place]).all()
