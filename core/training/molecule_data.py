@@ -192,14 +192,17 @@ class MoleculeData:
         }  # fmt: skip
 
     def _baselines(self) -> dict[str, Scorer]:
-        """What looks at no molecule, or at fingerprints and the support only, by name."""
-        bits, rates = self._bits, label_rate_scores(self.assays.labels[:, self.task.train])
-        return {
-            "own label rate": FunctionScorer(lambda _support, _labels, query: rates[query]),
+        """What is not trained, by name; memory of a molecule's labels where they were seen."""
+        bits = self._bits
+        found: dict[str, Scorer] = {
             "logistic regression on fingerprints": FunctionScorer(
                 lambda support, labels, query: logistic_scores(bits[support], labels, bits[query])
             ),
         }
+        if self.task.usable.all():
+            rates = label_rate_scores(self.assays.labels[:, self.task.train])
+            found["own label rate"] = FunctionScorer(lambda _support, _labels, query: rates[query])
+        return found
 
     def _calibrate(self, scorer: Scorer, shots: int) -> dict[str, Any]:
         """Temperature and sets from questions of training assays, measured on the test assays."""
