@@ -40,6 +40,7 @@ from core.serving.session import Session
 from core.training.data import Exported, Results
 from core.training.episodes import FewShotTask, Potencies
 from core.training.few_shot import (
+    AssayResults,
     FunctionScorer,
     NetworkScorer,
     Scorer,
@@ -147,23 +148,22 @@ class MoleculeData:
             "familiar": [pair for pair in known if pair[1] >= MIN_FAMILIAR],
         }
         network = fitted.network.cpu().eval()
-        model = export_encoder(network.encoder)
-        worst = parity_encoder(network.encoder, Session(model, "cpu"))
-        dim, layers = network.encoder.hidden_dim, network.encoder.num_layers
         if isinstance(network, PaciaNetwork):
             task, model = export_pacia(network)
             worst = parity_pacia(network, Session(task, "cpu"), Session(model, "cpu"))
-            knowledge["num_adapted"] = 2 * layers * dim
+            knowledge["num_adapted"] = network.num_adapted
             return Exported(model, knowledge, worst, {"task.onnx": task})
+        model = export_encoder(network.encoder)
+        worst = parity_encoder(network.encoder, Session(model, "cpu"))
         if isinstance(network.head, ParHead):
             adapt = export_par(network.head)
             worst = max(worst, parity_par(network.head, Session(adapt, "cpu")))
             knowledge["num_adapted"] = network.head.num_adapted
             return Exported(model, knowledge, worst, {"adapt.onnx": adapt})
-        knowledge["scale"] = float(network.head.log_scale.exp())
+        knowledge["scale"] = network.head.log_scale.exp().item()
         return Exported(model, knowledge, worst)
 
-    def _measure(self, scorer: Scorer, shots: int, *, shuffled: bool = False) -> Any:  # noqa: ANN401
+    def _measure(self, scorer: Scorer, shots: int, *, shuffled: bool = False) -> AssayResults:
         return measure_assays(
             scorer, self.assays.labels, self.assays.meta_test, asked=self.asked, shots=shots,
             draws=self.draws[:FEW] if shuffled else self.draws, shuffled=shuffled,
