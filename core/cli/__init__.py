@@ -18,9 +18,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (server, graphs, training, molecules, readme):
+for group in (server, graphs, training, readme):
     app.add_typer(group.commands)
 app.add_typer(interactions.commands, name="interaction")
+app.add_typer(molecules.commands, name="molecules")
 app.add_typer(data.commands, name="data")
 app.add_typer(jobs.commands, name="jobs")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.printing import print_table
+from core.cli.printing import print_check, print_table
 from core.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,15 +95,7 @@ def check(
     evidence = kg.explain(query, target, ranking=ranking)
     found = kg.check(query, target, evidence.items, seed=seed)
     minimal = kg.minimise(query, target, [item.fact for item in evidence.facts])
-    print_table(
-        [
-            ("score with everything", f"{found.score_all:.4f}", f"rank {found.rank_all:g}"),
-            ("without this evidence", f"{found.score_without:.4f}", f"rank {found.rank_without:g}"),
-            ("with only this evidence", f"{found.score_only:.4f}", f"rank {found.rank_only:g}"),
-            (f"drop without {found.control.k} look-alikes", f"{found.control.median:.4f}",
-             f"5 to 95 %: {found.control.p05:.4f} to {found.control.p95:.4f}"),
-        ]
-    )  # fmt: skip
+    print_check(found)
     typer.echo(f"{found.verdict}: {found.sentence}")
     typer.echo(f"{len(minimal.items)} of {len(evidence.facts)} facts are enough.")
 

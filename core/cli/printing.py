@@ -1,8 +1,12 @@
 """Tables on a terminal."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from core.evidence.faithfulness import Check
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
@@ -16,3 +20,17 @@ def print_table(rows: Sequence[tuple[str, ...]]) -> None:
 def shorten(text: str, length: int) -> str:
     """`text`, cut to `length` characters with an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def print_check(check: "Check") -> None:
+    """The scores of a live check: with all, without and with only the evidence, look-alikes."""
+    control = check.control
+    print_table(
+        [
+            ("score with everything", f"{check.score_all:.4f}", f"rank {check.rank_all:g}"),
+            ("without this evidence", f"{check.score_without:.4f}", f"rank {check.rank_without:g}"),
+            ("with only this evidence", f"{check.score_only:.4f}", f"rank {check.rank_only:g}"),
+            (f"drop without {control.k} look-alikes", f"{control.median:.4f}",
+             f"5 to 95 %: {control.p05:.4f} to {control.p95:.4f}"),
+        ]
+    )  # fmt: skip

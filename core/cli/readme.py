@@ -17,11 +17,22 @@ _FIGURES = ("<!-- figures -->\n", "<!-- /figures -->\n")
 _MODULES = {
     "redgnn": ("RED-GNN, section 5.1", "core/methods/parsimony_on_interpretation/redgnn.py"),
     "emergnn": ("EmerGNN, section 6", "core/methods/drug_development/emergnn.py"),
+    "pacia": ("PACIA, section 6", "core/methods/drug_development/pacia.py"),
+    "par": ("PAR, section 6", "core/methods/drug_development/par.py"),
+    "protonet": ("rival: prototypes", "core/methods/drug_development/protonet.py"),
 }
-_PAGES = {"kg_reasoning": "KG reasoning", "drug_interaction": "Drug interaction"}
+_PAGES = {
+    "kg_reasoning": "KG reasoning",
+    "drug_interaction": "Drug interaction",
+    "molecular_property": "Few-shot molecular property",
+}
+_FEW_SHOT = (("ROC-AUC", "auc"), ("with shuffled labels", "auc, labels of the support shuffled"))
 _METRICS = {  # shown figures: words, name in the card
     "redgnn": (("MRR", "mrr"),),
     "emergnn": (("accuracy", "accuracy"), ("with vote", "plus accuracy")),
+    "pacia": _FEW_SHOT,
+    "par": _FEW_SHOT,
+    "protonet": _FEW_SHOT,
 }
 
 
