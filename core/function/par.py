@@ -150,6 +150,22 @@ class Relation(nn.Module):
         place[row, column] = place[column, row] = torch.arange(len(row), device=nodes.device)
         return functional.pad(once, (0, 1))[..., place]
 
+    def in_graphs(self, known: Tensor, asked: Tensor) -> Tensor:
+        """Logits of a first layer: each graph holds nodes that are the same in all, and one more.
+
+        Args:
+            known: (..., S, w), scored once for all graphs.
+            asked: (..., Q, 1, w), the last node of each graph.
+
+        Returns:
+            (..., Q, S + 1, S + 1); the diagonal means nothing.
+        """
+        across = self.between(asked, known.unsqueeze(-3))  # (..., Q, 1, S)
+        within = self.among(known).unsqueeze(-3)
+        within = within.expand(*across.shape[:-2], *within.shape[-2:])
+        above = torch.cat([within, across.transpose(-1, -2)], -1)
+        return torch.cat([above, functional.pad(across, (0, 1))], -2)
+
     def pass_messages(self, nodes: Tensor, neighbours: Tensor, adjacency: Tensor) -> Tensor:
         """New states of `nodes` (..., m, w); neighbours (..., n, w), adjacency (..., m, n)."""
         received = functional.normalize(adjacency, p=1, dim=-1) @ neighbours
