@@ -465,7 +465,7 @@ class Pacia:
         return PaciaTask(dict(zip(TASK_OUTPUTS, values, strict=True)) | {"classes": classes})
 
     def answer(self, task: PaciaTask) -> Scores:
-        """All questions by the deepest layer that the controller prefers."""
+        """All questions, each at the depth that the controller prefers."""
         return answer_pacia(self.artifact, task, self.query)
 
 
@@ -487,7 +487,7 @@ def answer_pacia(artifact: Artifact, task: PaciaTask, query: MoleculeStore) -> S
     chosen = logits[np.arange(len(best)), best].astype(np.float64)  # (Q, 2)
     return Scores(
         1 / (1 + np.exp(chosen[:, 0] - chosen[:, 1])),
-        relations[np.arange(len(best)), best],
+        relations,
         best + 1,
         shares,
     )

@@ -24,10 +24,11 @@ from functools import cache
 
 from core.chemistry.listing import Entry
 from core.chemistry.text import is_block
+from core.data.example_assays import load_example_assays
 from core.errors import ArtifactError, InputError
 from core.serving.few_shot import METHODS, available_models, open_model
 from core.serving.molecule_case import Question
-from core.serving.molecule_table import MAX_NAME, Lists, example_file, parse_text, read_file
+from core.serving.molecule_table import MAX_NAME, Lists, example_lists, parse_text
 from core.serving.parameters import ParameterReader
 from core.store import Store
 
@@ -57,15 +58,10 @@ class Example:
 
 @cache
 def examples() -> tuple[Example, ...]:
-    """The examples; the first one is shown when nothing is asked."""
-    return (
-        Example(
-            "mutagens",
-            "Structural alerts of the Ames test",
-            "Nitroarenes, aromatic amines and epoxides against alcohols and acids: a toy assay "
-            "that can be checked by eye.",
-            read_file(example_file()),
-        ),
+    """The embedded assays; the first one is shown when nothing is asked."""
+    return tuple(
+        Example(one.id, one.title, one.sentence, example_lists(one))
+        for one in load_example_assays()
     )
 
 

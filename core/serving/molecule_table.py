@@ -5,6 +5,8 @@
 A row that cannot be used says why, with its number; the others are not affected.
 """
 
+import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -15,6 +17,7 @@ from core import chemistry
 from core.chemistry import Molecule, Remark
 from core.chemistry.listing import Entry, Listing, split_file, split_lines
 from core.chemistry.text import is_block, quote
+from core.data.example_assays import ExampleAssay, ExampleMolecule, load_example_assays
 from core.errors import InputError
 
 ROLES = ("active", "inactive", "candidate")
@@ -523,32 +526,32 @@ Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
 SYMBOLS = tuple(_TABLE_OF_ELEMENTS.split())  # by atomic number - 1
 
 
+def example_lists(assay: ExampleAssay) -> Lists:
+    """An embedded assay; what is known of each molecule stays beside it as columns."""
+
+    def entries(molecules: Iterable[ExampleMolecule]) -> tuple[Entry, ...]:
+        return tuple(
+            Entry(row, one.name, one.smiles, (
+                ("known class", "active" if one.active else "inactive"),
+                ("note", one.note), ("source", one.source),
+            ))
+            for row, one in enumerate(molecules, start=1)
+        )  # fmt: skip
+
+    known = [
+        entries(one for one in assay.support if one.active is active) for active in (True, False)
+    ]
+    return Lists(*known, entries(assay.candidates))
+
+
 def example_file() -> bytes:
-    """A small valid file: known molecules and candidates with names and labels."""
-    lines = ["name,smiles,label", *(",".join(row) for row in EXAMPLE)]
-    return "\r\n".join(lines).encode()
-
-
-# Nitroaromatics, polycyclic amines and epoxides against plain alcohols, acids and sugars: the
-# classical alerts of the Ames test (Ashby and Tennant, Mutation Research 204, 17, 1988). A toy
-# task that a chemist can check by eye.
-EXAMPLE = (
-    ("2-nitrofluorene", "O=[N+]([O-])c1ccc2-c3ccccc3Cc2c1", "active"),
-    ("4-nitroquinoline N-oxide", "O=[N+]([O-])c1cc[n+]([O-])c2ccccc12", "active"),
-    ("2-aminoanthracene", "Nc1ccc2cc3ccccc3cc2c1", "active"),
-    ("benzidine", "Nc1ccc(cc1)-c1ccc(N)cc1", "active"),
-    ("styrene oxide", "C1OC1c1ccccc1", "active"),
-    ("benzyl alcohol", "OCc1ccccc1", "inactive"),
-    ("benzoic acid", "OC(=O)c1ccccc1", "inactive"),
-    ("menthol", "CC(C)C1CCC(C)CC1O", "inactive"),
-    ("citric acid", "OC(=O)CC(O)(CC(O)=O)C(O)=O", "inactive"),
-    ("glycerol", "OCC(O)CO", "inactive"),
-    ("1-nitropyrene", "O=[N+]([O-])c1ccc2ccc3cccc4ccc1c2c34", ""),
-    ("4-aminobiphenyl", "Nc1ccc(cc1)-c1ccccc1", ""),
-    ("2-naphthylamine", "Nc1ccc2ccccc2c1", ""),
-    ("glycidol", "OCC1CO1", ""),
-    ("mannitol", "OCC(O)C(O)C(O)C(O)CO", ""),
-    ("salicylic acid", "OC(=O)c1ccccc1O", ""),
-    ("phenethyl alcohol", "OCCc1ccccc1", ""),
-    ("caffeine", "Cn1cnc2n(C)c(=O)n(C)c(=O)c12", ""),
-)
+    """A small valid file: the first embedded assay with names and labels."""
+    assay = load_example_assays()[0]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("name", "smiles", "label"))
+    for one in assay.support:
+        writer.writerow((one.name, one.smiles, "active" if one.active else "inactive"))
+    for one in assay.candidates:
+        writer.writerow((one.name, one.smiles, ""))
+    return text.getvalue().encode()

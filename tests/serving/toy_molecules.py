@@ -153,9 +153,7 @@ def pacia() -> tuple[bytes, bytes]:
         node("Pad", ["pooled", "pads"], ["asked"]),
         node("Transpose", ["support"], ["turned"], perm=[1, 0]),
         node("MatMul", ["asked", "turned"], ["alike"]),
-        node("Sigmoid", ["alike"], ["shares"]),
-        node("Unsqueeze", ["shares", "one"], ["narrow"]),
-        node("Mul", ["narrow", "depths"], ["relations"]),  # (Q, 2, S)
+        node("Sigmoid", ["alike"], ["relations"]),
         node("ReduceSum", ["classes", "places01"], ["unused"], keepdims=0),
     ]
     constants |= {
@@ -164,13 +162,13 @@ def pacia() -> tuple[bytes, bytes]:
         "start": np.array([0], np.int64), "end": np.array([1], np.int64),
         "axis": np.array([1], np.int64), "both": np.array([[-1, 1]], np.float32),
         "pads": np.array([0, 0, 0, PACIA_WIDTH - DIM], np.int64),
-        "depths": np.array([[[1], [0.5]]], np.float32), "places01": np.array([0, 1], np.int64),
+        "places01": np.array([0, 1], np.int64),
     }  # fmt: skip
     model = _model(
         nodes,
         {**GRAPH, "adapter": (FLOAT, [LAYERS, 2, DIM]), "support": (FLOAT, ["S", PACIA_WIDTH]),
          "classes": (FLOAT, ["S", 2])},
-        {"logits": ["Q", 2, 2], "depth": ["Q", 2], "relations": ["Q", 2, "S"], "unused": []},
+        {"logits": ["Q", 2, 2], "depth": ["Q", 2], "relations": ["Q", "S"], "unused": []},
         constants,
     )  # fmt: skip
     onnx.checker.check_model(onnx.load_from_string(model))
