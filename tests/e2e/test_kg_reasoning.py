@@ -437,8 +437,9 @@ def test_the_history_restores_an_earlier_answer_after_a_reload(make_server, visi
     expect(entries).to_have_count(2)
     assert "is the father of ?" in entries.nth(0).inner_text()
     entries.nth(1).click()
+    # not the words: the button has them too
+    expect(fresh).to_have_url(re.compile("relation="), timeout=WAIT_MS)
     fresh.get_by_text("George I of Great Britain (1660–1727) is a brother of ?").first.wait_for()
-    settle(fresh)
     assert parse_qs(urlsplit(fresh.url).query)["relation"] == ["brother"]
 
 
