@@ -27,7 +27,7 @@ from benchmarks.measurement.timing import (
 )
 from core.errors import ArtifactError, DataError
 from core.export.flow import export_flow
-from core.function.flow import FINGERPRINT_BITS, FlowGNN, InteractionModel
+from core.function.flow import FINGERPRINT_BITS, FlowGNN
 from core.knowledge.flow import FlowGraph, PairIndex, count_interactions
 from core.knowledge.graph import Source
 from core.knowledge.interactions import DrugNetwork, InteractionType, Relation
@@ -164,7 +164,7 @@ def compare(case: Case, part: str, num_pairs: int, *, quick: bool) -> tuple[str,
     gnn = FlowGNN(
         case.network.num_types, case.graph.num_relations, hidden_dim=8 if quick else 64
     ).eval()
-    model = FlowModel(Session(export_flow(InteractionModel(gnn)), "cpu"))
+    model = FlowModel(Session(export_flow(gnn), "cpu"))
     whole = WholeNetwork(gnn, case.facts, case.graph.num_nodes)
     seconds: tuple[list[float], list[float]] = ([], [])
     worst, sizes = 0.0, []
@@ -208,7 +208,7 @@ def wait(case: Case, part: str, num_pairs: int, *, quick: bool) -> tuple[str, ..
         gnn = FlowGNN(
             case.network.num_types, case.graph.num_relations, hidden_dim=8 if quick else 64
         )
-        model = FlowModel(Session(export_flow(InteractionModel(gnn)), "cpu"))
+        model = FlowModel(Session(export_flow(gnn), "cpu"))
     times: dict[str, list[float]] = {"predict": [], "cut": [], "evidence": []}
     nodes = []
 

@@ -117,11 +117,9 @@ class EmerGnnConfig:
     learning_rate: float = 3e-3  # Adam; DDI-Bench's setting, the authors' folds use 1e-3
     weight_decay: float = 1e-8  # L2; per setting
     batch_size: int = 64  # pairs per step; paper: 32
-    num_epochs: int = 8  # paper: up to 100
-    dropout: float = (
-        0.8  # fingerprint bits hidden while training; ours. Validation cross entropy of
-    )
-    # S1 on DDI-Bench random after the first epoch 1.20 with .8, 1.26 with .6
+    num_epochs: int = 6  # paper: up to 100
+    dropout: float = 0.6  # fingerprint bits hidden while training; ours. Validation accuracy of S1
+    # after three epochs .762 with .6, .746 with .8
     resampling: str = "pair"  # pair: each question hides the interactions of its own new ends, all
     # others stay; epoch: as published, a share of drugs loses its interactions for an epoch
     emerging_share: float = 0.2  # known drugs that play new ones each epoch; paper: 0.2
@@ -133,12 +131,10 @@ class EmerGnnConfig:
 
 # by setting; the starter network is small
 EMERGNN = {
-    "S0": EmerGnnConfig(resampling="epoch"),
+    "S0": EmerGnnConfig(resampling="epoch", num_epochs=8),
     "S1": EmerGnnConfig(),
-    "S2": EmerGnnConfig(weight_decay=1e-5, valid_sample=0),
-    "starter-S1": EmerGnnConfig(
-        hidden_dim=32, dropout=0.6, epoch_pairs=0, num_epochs=30, patience=30
-    ),
+    "S2": EmerGnnConfig(weight_decay=1e-5, num_epochs=8, dropout=0.8, valid_sample=0),
+    "starter-S1": EmerGnnConfig(hidden_dim=32, epoch_pairs=0, num_epochs=30, patience=30),
 }
 
 
@@ -171,6 +167,7 @@ class FewShotConfig:
     shots: tuple[int, ...] = (1, 5, 10, 10)  # support molecules per class, drawn per step; the
     # authors train one model per number
     num_queries: int = 16  # per assay; paper: 16
+    swapped: float = 0.0  # share of episodes in which active and inactive change places; ours
     learning_rate: float = 1e-3  # AdamW; paper: 1e-3 (PAR), 6e-4 (PACIA)
     weight_decay: float = 5e-5  # AdamW; paper
     gradient_clip: float = 1.0  # largest gradient norm; paper

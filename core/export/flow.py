@@ -5,29 +5,29 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.export.onnx import parity, to_onnx
-from core.function.flow import FINGERPRINT_BITS, FlowGNN, FlowStep, InteractionModel
+from core.function.flow import FINGERPRINT_BITS, FlowGNN, FlowStep
 from core.knowledge.flow import FLOW_INPUTS, FlowGraph, PairIndex, collapse, flow_feeds
 from core.serving.session import Session
 
 
-def export_flow(model: InteractionModel) -> bytes:
-    """A path network over fingerprints with its head, for any number of pairs and edges."""
-    model = model.cpu().eval()
+def export_flow(network: FlowGNN) -> bytes:
+    """A path network over fingerprints, for any number of pairs and edges."""
+    network = network.cpu().eval()
     return to_onnx(
-        FlowStep(model).eval(),
-        _feeds(model.network, num_nodes=60, num_edges=600, num_pairs=5),
+        FlowStep(network).eval(),
+        _feeds(network, num_nodes=60, num_edges=600, num_pairs=5),
         FlowStep.OUTPUTS,
         dynamic=dict.fromkeys(("head", "tail", *FLOW_INPUTS), (0,)),
     )
 
 
-def parity_flow(model: InteractionModel, session: Session) -> float:
+def parity_flow(network: FlowGNN, session: Session) -> float:
     """Largest difference between torch and ONNX Runtime over sizes that were not exported.
 
     Sizes: one pair; pairs that no path joins; many pairs; a hub with thousands of neighbours.
     """
-    model = model.cpu().eval()
-    return parity(FlowStep(model).eval(), session, _cases(model.network), FlowStep.OUTPUTS)
+    network = network.cpu().eval()
+    return parity(FlowStep(network).eval(), session, _cases(network), FlowStep.OUTPUTS)
 
 
 def _cases(network: FlowGNN) -> Iterator[dict[str, np.ndarray]]:

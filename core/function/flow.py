@@ -195,50 +195,21 @@ class FlowGNN(nn.Module):
         return weight * gather_rows(self.relation[step], relation)
 
 
-class InteractionModel(nn.Module):
-    """The path network and, beside it, a linear head on both fingerprints alone.
+class FlowStep(nn.Module):
+    """A FlowGNN as a graph to export; lists come as one tuple.
 
-    The head takes [f_u ; f_v ; f_u * f_v] with the network's own features; it starts at zero and
-    is fitted after the network, see `core.methods.drug_development.emergnn.fit_plus`.
-
-    Args:
-        network: over fingerprints.
+    Outputs: logits (B, T), attention (B, 3, 2R+1).
     """
+
+    OUTPUTS = ("logits", "attention")
 
     def __init__(self, network: FlowGNN) -> None:
         super().__init__()
         self.network = network
-        self.structure = nn.Linear(3 * network.hidden_dim, network.score.out_features, bias=False)
-        nn.init.zeros_(self.structure.weight)
-
-    def features(self, head: Tensor, tail: Tensor) -> Tensor:
-        """(B, 3d) input of the head."""
-        f_head, f_tail = self.network.feature(head), self.network.feature(tail)
-        return torch.cat([f_head, f_tail, f_head * f_tail], 1)
-
-    def forward(
-        self, head: Tensor, tail: Tensor, forth: FlowTensors, back: FlowTensors
-    ) -> tuple[Tensor, Tensor]:
-        """Logits of the path network and the head's addition, (B, T) each."""
-        logits = self.network(head, tail, forth, back)
-        return logits, self.structure(self.features(head, tail))
-
-
-class FlowStep(nn.Module):
-    """An InteractionModel as a graph to export; lists come as one tuple.
-
-    Outputs: logits (B, T), attention (B, 3, 2R+1), structure (B, T).
-    """
-
-    OUTPUTS = ("logits", "attention", "structure")
-
-    def __init__(self, model: InteractionModel) -> None:
-        super().__init__()
-        self.model = model
 
     def forward(
         self, head: Tensor, tail: Tensor, lists: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Answer pairs.
 
         Args:
@@ -248,5 +219,4 @@ class FlowStep(nn.Module):
         """
         half = len(lists) // 2
         forth, back = FlowTensors(*lists[:half]), FlowTensors(*lists[half:])
-        logits, structure = self.model(head, tail, forth, back)
-        return logits, self.model.network.attention(head, tail), structure
+        return self.network(head, tail, forth, back), self.network.attention(head, tail)

@@ -122,6 +122,11 @@ class DrugNetwork:
         """N."""
         return len(self.entities)
 
+    @cached_property
+    def directed(self) -> np.ndarray:
+        """(T,) bool, types that say who acts on whom."""
+        return np.array([not kind.symmetric for kind in self.types], dtype=bool)
+
     @property
     def num_types(self) -> int:
         """T."""

@@ -215,6 +215,45 @@ class SimilarDrugVote:
             found[moving] += similar[:, partners] @ table[partners]
         return found
 
+    def scores_as_new(self, heads: np.ndarray, tails: np.ndarray, new: str) -> np.ndarray:
+        """Votes for pairs of known drugs as if some ends were new: without facts of these ends.
+
+        Args:
+            heads: (n,) known drugs.
+            tails: (n,) known drugs.
+            new: ``head``, ``tail`` or ``both``.
+
+        Returns:
+            (n, T) float32, at least 0.
+        """
+        found = np.zeros((len(heads), self.num_types), np.float32)
+        fixed, other = (tails, heads) if new == "tail" else (heads, tails)
+        table = self.table_of_tail if new == "tail" else self.table
+        order = np.argsort(fixed, kind="stable")
+        cuts = np.flatnonzero(np.diff(fixed[order])) + 1
+        for group in np.split(order, cuts) if len(order) else ():
+            drug, partners = int(fixed[group[0]]), other[group]
+            votes = table(self.as_new(drug))
+            found[group] = (
+                self._both_new(drug, partners, votes) if new == "both" else votes[partners]
+            )
+        return found
+
+    def _both_new(self, head: int, tails: np.ndarray, votes: np.ndarray) -> np.ndarray:
+        """(m, T) votes of one new head and new tails, from `table` of the head."""
+        similar = self.weights(self.similarity[tails])
+        similar[np.arange(len(tails)), tails] = 0
+        voted = np.flatnonzero(votes.any(1))
+        voted = voted[voted != head]  # facts that end at the head
+        found = similar[:, voted] @ votes[voted]
+        order, start = self._by_head
+        for row, tail in enumerate(tails.tolist()):  # facts that begin at the tail
+            facts = self.facts[order[start[tail] : start[tail + 1]]]
+            facts = facts[facts[:, 2] != head]
+            weight = similar[row, facts[:, 2]] * self.as_new(head)[tail]
+            found[row] -= np.bincount(facts[:, 1], weight, minlength=self.num_types)
+        return found.clip(0)
+
     def scores_for(self, similar_head: np.ndarray, similar_tail: np.ndarray) -> np.ndarray:
         """Votes for one pair given by weights, for instance of an uploaded drug.
 
@@ -283,7 +322,7 @@ def log_vote(
         smoothing: a in (0, 1].
 
     Returns:
-        log votes (n, T) float32 in [log a, log T], and (n,) bool, true where somebody voted.
+        log votes (n, T) float64 in [log a, log T], and (n,) bool, true where somebody voted.
     """
     num_types = scores.shape[1]
     total = scores.sum(1, keepdims=True, dtype=np.float64)
@@ -291,7 +330,7 @@ def log_vote(
     share = np.divide(scores, total, out=np.full(scores.shape, 1 / num_types), where=total > 0)
     found = np.log((1 - smoothing) * share * num_types + smoothing)
     found[~voted] = 0
-    return found.astype(np.float32), voted
+    return found, voted
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """One ordered pair and one interaction type, ready to have facts taken away.
 
 Score: the path network's probability of the type, given which drug is #Drug1, with its
-temperature; the similar-drug vote and the structure head have no facts to take away. Item: a fact,
+temperature; the similar-drug vote has no facts to take away. Item: a fact,
 rows of head, relation and tail, where relation rows are those of the graph: interaction types
 0..T-1, then the relations of the network. Only facts on a path of at most three steps between the
 two drugs are items, because no other fact reaches the score. Interactions of the two drugs with

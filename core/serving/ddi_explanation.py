@@ -224,7 +224,9 @@ class Explanation:
     Attributes:
         ranking: ``occlusion`` or ``attention``: how facts and paths were chosen.
         sentence: the interaction in words.
-        nodes: by fall, largest first.
+        nodes: proteins, effects, diseases and the like, by fall, largest first.
+        drugs: known drugs on the paths, by fall; most are there because they resemble one of the
+            two, which is another kind of evidence than a shared protein.
         facts: the evidence, strongest first.
         paths: paths made of evidence facts, strongest first.
         kinds: groups of paths by fall, largest first.
@@ -242,6 +244,7 @@ class Explanation:
     ranking: str
     sentence: str
     nodes: tuple[NodeEffect, ...]
+    drugs: tuple[NodeEffect, ...]
     facts: tuple[EvidenceFact, ...]
     paths: tuple[EvidencePath, ...]
     kinds: tuple[PathKind, ...]
@@ -288,7 +291,7 @@ def explain_pair(asked: Asked, *, ranking: str = "occlusion", size: int = 25) ->
     }
     if not len(asked.simple):
         return Explanation(
-            nodes=(), facts=(), paths=(), kinds=(), shared=shared_entities(asked, {}),
+            nodes=(), drugs=(), facts=(), paths=(), kinds=(), shared=shared_entities(asked, {}),
             empty=base.score, num_measured=0, notice=no_path_text(asked), **common,
         )  # fmt: skip
     falls = node_falls(asked)
@@ -300,8 +303,10 @@ def explain_pair(asked: Asked, *, ranking: str = "occlusion", size: int = 25) ->
     else:
         facts = _occluded(asked, strength, size)
         chosen = _paths_within(asked, facts, strength)
+    is_drug = {node: asked.kind(node) == asked.network.kinds[0] for node in falls}
     return Explanation(
-        nodes=_nodes(asked, falls),
+        nodes=_nodes(asked, [node for node in falls if not is_drug[node]], falls),
+        drugs=_nodes(asked, [node for node in falls if is_drug[node]], falls),
         facts=_evidence(asked, facts, by_attention=ranking == "attention"),
         paths=_described(asked, chosen[:NUM_SHOWN_PATHS], groups, ranking),
         kinds=_kinds(asked, groups, strength),
@@ -650,8 +655,10 @@ def _kind_text(asked: Asked, group: PathGroup) -> str:
     return " ".join(f"←{word}—" if inverse else f"—{word}→" for word, inverse in words)
 
 
-def _nodes(asked: Asked, falls: Mapping[int, float]) -> tuple[NodeEffect, ...]:
-    shown = list(falls)[:NUM_SHOWN_NODES]
+def _nodes(
+    asked: Asked, nodes: Sequence[int], falls: Mapping[int, float]
+) -> tuple[NodeEffect, ...]:
+    shown = nodes[:NUM_SHOWN_NODES]
     if not shown:
         return ()
     cuts = [asked.cuts.touching(node) for node in shown]

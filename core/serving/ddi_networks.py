@@ -26,15 +26,10 @@ from core.data.resemblance import with_resemblance
 from core.data.starter_network import load_starter
 from core.errors import ArtifactError, InputError
 from core.knowledge.calibration import PredictionSets, softmax
-from core.knowledge.flow import (
-    FlowGraph,
-    PathSubgraphs,
-    collapse,
-    count_interactions,
-    flow_feeds,
-)
+from core.knowledge.flow import FlowGraph, count_interactions
+from core.knowledge.interaction_scores import combine, order_probabilities
 from core.knowledge.interactions import DrugNetwork, InteractionSplit
-from core.knowledge.similar_drugs import SimilarDrugVote, log_vote, tanimoto
+from core.knowledge.similar_drugs import SimilarDrugVote, tanimoto
 from core.serving.artifact import Artifact, load_artifact
 from core.serving.flow import FlowModel
 from core.settings import settings
@@ -77,7 +72,7 @@ class NetworkEntry:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """EmerGNN+ of one setting: path network, similar-drug vote and structures, calibrated.
+    """EmerGNN+ of one setting: path network and similar-drug vote, calibrated.
 
     Attributes:
         artifact: verified folder.
@@ -105,43 +100,20 @@ class Model:
         """Power of the Tanimoto coefficient in the vote."""
         return self.artifact.knowledge["plus"]["exponent"]
 
-    def run_both(
-        self, head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Raw outputs for pairs in the given and in the opposite order.
-
-        The flow back of a pair is the flow forth of the opposite pair, so the lists are made once.
-
-        Args:
-            head: (B, 1024) fingerprint bits.
-            tail: likewise.
-            paths: path subgraphs from head to tail.
-
-        Returns:
-            logits (2, B, T) of the path network and (2, B, T) of the structures.
-        """
-        forth, back = collapse(paths)
-        ends = head.astype(np.float32), tail.astype(np.float32)
-        found = [
-            self.artifact.session.run(
-                {"head": one, "tail": other, **flow_feeds(*flows)}, ["logits", "structure"]
-            )
-            for one, other, flows in ((*ends, (forth, back)), (*ends[::-1], (back, forth)))
-        ]
-        logits, structure = zip(*found, strict=True)
-        return np.stack(logits), np.stack(structure)
-
     def path_probabilities(self, logits: np.ndarray) -> np.ndarray:
         """(n, T) of the path network alone, given the order."""
         return softmax(logits / self.flow.temperature)
 
-    def probabilities(
-        self, logits: np.ndarray, structure: np.ndarray, votes: np.ndarray
-    ) -> np.ndarray:
+    def probabilities(self, logits: np.ndarray, votes: np.ndarray) -> np.ndarray:
         """(n, T) of everything together, given the order."""
-        plus = self.artifact.knowledge["plus"]
-        spoken, _ = log_vote(votes)
-        return softmax(plus["path"] * logits + plus["vote"] * spoken + structure)
+        return softmax(combine(self.artifact.knowledge["plus"], logits, votes))
+
+    def order_probabilities(
+        self, logits: np.ndarray, votes: np.ndarray, directed: np.ndarray
+    ) -> np.ndarray:
+        """(2, ...) of (2, ..., T); see `core.knowledge.interaction_scores`."""
+        weights = self.artifact.knowledge["plus"]["order"]
+        return order_probabilities(weights, logits, votes, directed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +161,7 @@ class Context:
         for setting, name in self.model_names.items():
             artifact = _find_artifact(name)
             if artifact is not None:
-                _check_vocabulary(artifact, self.network)
+                _check_fits(artifact, self.network)
                 found[setting] = Model(artifact)
         if not found:
             raise ArtifactError(
@@ -498,9 +470,14 @@ def _vocabulary(network: DrugNetwork) -> tuple[list[str], list[str]]:
     return [one.id for one in network.types], [one.id for one in network.relations]
 
 
-def _check_vocabulary(artifact: Artifact, network: DrugNetwork) -> None:
-    """Rows of types and relations must mean what they meant in training."""
+def _check_fits(artifact: Artifact, network: DrugNetwork) -> None:
+    """Rows of types and relations, and weights, must mean what they meant in training."""
     knowledge = artifact.knowledge
+    if "order" not in knowledge["plus"]:
+        raise ArtifactError(
+            f"{artifact.name} was trained by an earlier version, which weighed network and vote in "
+            "another way. Train it again, or restore it from the release."
+        )
     if (knowledge["types"], knowledge["relations"]) != _vocabulary(network):
         raise ArtifactError(
             f"{artifact.name} was trained on other interaction types or relations than those of "

@@ -23,7 +23,6 @@ from core.serving.ddi_case import (
     Query,
     drug_from_json,
     open_alone,
-    order_probabilities,
 )
 from core.serving.ddi_networks import Context, Model, context
 from core.serving.drug_interaction import Answer, answer
@@ -199,7 +198,7 @@ class _Screen:
         # a new compound is the last of the drugs that may be asked
         self.position = alone.row if alone.row is not None else len(alone.graph.drugs) - 1
         self.index = _IndexOfOne(alone.graph, self.position)
-        self.symmetric = np.array([kind.symmetric for kind in found.network.types])
+        self.symmetric = ~found.network.directed
         self._votes: dict[str, np.ndarray] = {}
 
     def rows(self, model: Model, setting: str, partners: np.ndarray) -> Iterator[ScanRow]:
@@ -210,12 +209,10 @@ class _Screen:
             new = asked_as_new(self.context.history, heads, partners)
         paths = self.index.subgraphs(heads, partners, *new)
         bits = np.broadcast_to(self.alone.bits, (len(partners), len(self.alone.bits)))
-        logits, structure = model.run_both(bits, self.context.bits[partners], paths)
+        logits = model.flow.both(bits, self.context.bits[partners], paths)
         votes = self._votes_of(model)[:, partners]
-        plus = np.stack(
-            [model.probabilities(*each) for each in zip(logits, structure, votes, strict=True)]
-        )  # (2, n, T)
-        order = order_probabilities(votes.sum(2).T).T  # (2, n)
+        plus = np.stack([model.probabilities(*each) for each in zip(logits, votes, strict=True)])
+        order = model.order_probabilities(logits, votes, ~self.symmetric)  # (2, n)
         joint = plus * order[..., None]
         level = model.sets.level
         inside = np.stack([model.sets.members(each) for each in plus])

@@ -1,9 +1,9 @@
 """How two drugs may interact: the answer to one pair, drugs without a history included.
 
 Both orders of a pair are scored, because most interaction types say who acts on whom. For each
-order p(type | order) comes from EmerGNN+ (path network, similar-drug vote and structures, with one
-temperature); p(order) is the share of the vote that speaks for it, smoothed. The product sums to 1
-over all rows; a symmetric type is one row that holds both orders.
+order p(type | order) comes from EmerGNN+ (path network and similar-drug vote), p(order) from the
+same two, see `core.knowledge.interaction_scores`. The product sums to 1 over all rows; a symmetric
+type is one row that holds both orders.
 
 Interactions recorded between the two drugs themselves are never used.
 
@@ -14,7 +14,7 @@ The set of types is the union of the calibrated sets of the orders that have at 
 starter network and on DrugBank, have their order among these.
 
 Source: Zhang et al., Nature Computational Science 2023 (EmerGNN).
-Differs from it: both orders; the vote and the structures; new compounds.
+Differs from it: both orders; the vote; new compounds.
 """
 
 import time

@@ -197,20 +197,21 @@ class FlowModel:
         [logits] = self.session.run(self._feeds(head, tail, paths), ["logits"])
         return logits / np.float32(self.temperature)
 
-    def scores(
-        self, head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Logits of the path network without temperature, and of the structure head, (B, T) each.
+    def both(self, head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs) -> np.ndarray:
+        """Logits (2, B, T) without temperature, in the given and in the opposite order.
+
+        The flow back of a pair is the flow forth of the opposite pair, so the lists are made once.
 
         Args:
             head: (B, 1024) fingerprint bits.
             tail: likewise.
-            paths: the pairs' path subgraphs.
+            paths: path subgraphs from head to tail.
         """
-        logits, structure = self.session.run(
-            self._feeds(head, tail, paths), ["logits", "structure"]
-        )
-        return logits, structure
+        forth, back = collapse(paths)
+        head, tail = head.astype(np.float32), tail.astype(np.float32)
+        there = {"head": head, "tail": tail, **flow_feeds(forth, back)}
+        turned = {"head": tail, "tail": head, **flow_feeds(back, forth)}
+        return np.concatenate([self.session.run(one, ["logits"]) for one in (there, turned)])
 
     def attention(self, head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs) -> np.ndarray:
         """(B, 3, 2R+1) weight of each relation in each step."""
@@ -247,8 +248,8 @@ class FlowModel:
         heads: np.ndarray,
         tails: np.ndarray,
         history: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """`scores` of many pairs of one graph, asked as `asked_as_new` says.
+    ) -> np.ndarray:
+        """`both` (2, n, T) of many pairs of one graph, asked as `asked_as_new` says.
 
         Args:
             bits: (D, 1024) fingerprints of `index.graph.drugs`.
@@ -262,9 +263,8 @@ class FlowModel:
             part = slice(start, start + PAIRS_PER_RUN)
             new = asked_as_new(history, heads[part], tails[part])
             paths = index.subgraphs(heads[part], tails[part], *new)
-            parts.append(self.scores(bits[heads[part]], bits[tails[part]], paths))
-        logits, structure = zip(*parts, strict=True)
-        return np.concatenate(logits), np.concatenate(structure)
+            parts.append(self.both(bits[heads[part]], bits[tails[part]], paths))
+        return np.concatenate(parts, 1)
 
     @staticmethod
     def _feeds(head: np.ndarray, tail: np.ndarray, paths: PathSubgraphs) -> dict[str, np.ndarray]:

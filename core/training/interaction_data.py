@@ -25,8 +25,9 @@ from core.knowledge.flow import (
     collapse,
     count_interactions,
 )
+from core.knowledge.interaction_scores import combine, order_probabilities
 from core.knowledge.interactions import InteractionSplit, hold_out
-from core.knowledge.similar_drugs import SimilarDrugVote, TypeHabit, log_vote, tanimoto
+from core.knowledge.similar_drugs import SimilarDrugVote, TypeHabit, tanimoto
 from core.metrics import classification_summary
 from core.serving.artifact import Artifact, DataState
 from core.serving.ddi_networks import own_network
@@ -48,7 +49,7 @@ PUBLISHED = {  # EmerGNN on the authors' own folds, other drugs than here
     ("test S2", "f1"): 0.250, ("test S2", "accuracy"): 0.463, ("test S2", "kappa"): 0.319,
 }  # fmt: skip
 
-Scores = Callable[[Pairs], tuple[np.ndarray, np.ndarray]]  # logits and structure head, (n, T) each
+Scores = Callable[[Pairs], np.ndarray]  # logits of the path network in both orders, (2, n, T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,20 +105,16 @@ class InteractionData:
         model = fitted.network.to(device).eval()
         bits = torch.from_numpy(self.task.bits).float().to(device)
 
-        def scores(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        def scores(pairs: Pairs) -> np.ndarray:
             rows = []
             for start in range(0, len(pairs), BATCH):
                 part = pairs[start : start + BATCH]
-                flows = collapse(self._paths(part))
+                forth, back = (FlowTensors.of(one, device) for one in collapse(self._paths(part)))
+                head, tail = bits[part.heads], bits[part.tails]
                 with torch.inference_mode():
-                    logits, structure = model(
-                        bits[part.heads],
-                        bits[part.tails],
-                        *(FlowTensors.of(flow, device) for flow in flows),
-                    )
-                rows.append((logits.cpu().numpy(), structure.cpu().numpy()))
-            logits, structure = zip(*rows, strict=True)
-            return np.concatenate(logits), np.concatenate(structure)
+                    ways = model(head, tail, forth, back), model(tail, head, back, forth)
+                rows.append(torch.stack(ways).cpu().numpy())
+            return np.concatenate(rows, 1)
 
         return self._results(scores, fitted.knowledge)
 
@@ -125,7 +122,7 @@ class InteractionData:
         """The same figures through ONNX Runtime and the code that serves answers."""
         model = FlowModel(artifact.session)
 
-        def scores(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        def scores(pairs: Pairs) -> np.ndarray:
             return model.screen(self.task.bits, self._index, pairs.heads, pairs.tails, self.history)
 
         return self._results(scores, artifact.knowledge)
@@ -156,14 +153,16 @@ class InteractionData:
     def _results(self, scores: Scores, knowledge: dict[str, Any]) -> Results:
         results: Results = {}
         plus = knowledge["plus"]
-        vote = make_vote(self.task, BASELINE_EXPONENT)
+        vote, spoken = (make_vote(self.task, e) for e in (BASELINE_EXPONENT, plus["exponent"]))
         habit = TypeHabit.from_facts(vote.facts, vote.similarity, vote.known, self.task.num_outputs)
         for name in self.tests:
             pairs = Pairs.of(self.split.parts[name])
             if not len(pairs):
                 continue
-            logits, structure = scores(pairs)
-            combined = combine(self.task, plus, pairs, logits, structure)
+            ends = pairs.heads, pairs.tails
+            both = scores(pairs)
+            told = np.stack([spoken.scores(*way) for way in (ends, ends[::-1])])
+            logits, combined = both[0], combine(plus, both[0], told[0])
             votes = vote.scores(pairs.heads, pairs.tails)
             votes[~votes.any(1), habit.majority] = 1  # nobody votes: the majority type
             candidates = {
@@ -183,13 +182,35 @@ class InteractionData:
             probabilities = softmax(combined)
             sets = PredictionSets.from_json(knowledge["sets"])
             report = measure_calibration(probabilities, pairs.types, sets)
-            results[name] |= {
+            results[name] |= self._order(plus["order"], both, told, pairs) | {
                 "coverage": report.coverage,
                 "set size": report.set_size,
                 "calibration error": report.calibration_error,
                 "pairs": float(len(pairs)),
             }
         return results
+
+    def _order(
+        self, weights: dict[str, float], logits: np.ndarray, votes: np.ndarray, pairs: Pairs
+    ) -> dict[str, float]:
+        """Share of the pairs of directed types whose order is found, and found by the vote alone.
+
+        A tie counts half.
+        """
+        directed = self.task.directed
+        rows = directed[pairs.types]
+        if not rows.any():
+            return {}
+        logits, votes = logits[:, rows], votes[:, rows]
+        every = {"": weights, "vote ": {"vote": 1.0, "path": 0.0}}
+        return {
+            f"{name}order": float(
+                (
+                    (np.sign(order_probabilities(one, logits, votes, directed)[0] - 0.5) + 1) / 2
+                ).mean()
+            )
+            for name, one in every.items()
+        }
 
 
 def _summaries(
@@ -289,6 +310,7 @@ def arrange(
         occurs,
         setting,
         network.num_types,
+        network.directed,
     )
     digest = hashlib.sha256(network.edges.tobytes() + split.train.tobytes()).hexdigest()
     title, licence, url = source
@@ -316,15 +338,3 @@ def make_vote(task: InteractionTask, exponent: float) -> SimilarDrugVote:
         task.num_outputs,
         exponent,
     )
-
-
-def combine(
-    task: InteractionTask,
-    plus: dict[str, float],
-    pairs: Pairs,
-    logits: np.ndarray,
-    structure: np.ndarray,
-) -> np.ndarray:
-    """EmerGNN+: s logits + g log-vote + structure head, (n, T)."""
-    votes = make_vote(task, plus["exponent"]).scores(pairs.heads, pairs.tails)
-    return plus["path"] * logits + plus["vote"] * log_vote(votes)[0] + structure

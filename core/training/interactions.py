@@ -69,6 +69,7 @@ class InteractionTask:
         may_emerge: (D,) bool, known drugs that may play the part of new ones.
         setting: S0, S1 or S2.
         num_outputs: T.
+        directed: (T,) bool, types that say who acts on whom.
     """
 
     graph: FlowGraph
@@ -78,6 +79,7 @@ class InteractionTask:
     may_emerge: np.ndarray
     setting: str
     num_outputs: int
+    directed: np.ndarray
 
     def with_facts(self, pairs: Pairs) -> FlowGraph:
         """The network with these interactions in it."""

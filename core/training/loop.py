@@ -2,15 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from core.errors import ParsimonyError
+
+AVERAGE_POWER = 3  # the averaged weights are those of about the last quarter of all steps
 
 Report = Callable[..., None]  # report(step, total, text, **values); raises Cancelled
 
@@ -57,6 +60,7 @@ def train(
     num_epochs: int,
     patience: int,
     gradient_clip: float,
+    average: bool = False,
     report: Report = quiet,
     checkpoint: Path | None = None,
 ) -> History:
@@ -67,6 +71,8 @@ def train(
         num_epochs: epochs in all.
         patience: epochs without improvement before stopping.
         gradient_clip: largest norm of the gradient.
+        average: validate and keep the polynomial-decay average of the weights over the steps
+            instead of the last weights. Source: Shamir & Zhang, ICML 2013, section 4.
         report: called before every batch; may raise Cancelled.
         checkpoint: file written after each epoch and read at the start when it exists, so that an
             interrupted training goes on with the same numbers.
@@ -78,10 +84,13 @@ def train(
         ParsimonyError: the loss is not a finite number.
     """
     history, best, stale = History(), -math.inf, 0
-    best_state = {k: v.clone() for k, v in trainable.network.state_dict().items()}
+    best_state = _copy(trainable.network)
+    averaged = AveragedModel(trainable.network, multi_avg_fn=_average) if average else None
     if checkpoint and checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         trainable.network.load_state_dict(saved["network"])
+        if averaged is not None:
+            averaged.load_state_dict(saved["averaged"])
         trainable.optimizer.load_state_dict(saved["optimizer"])
         trainable.scheduler.load_state_dict(saved["scheduler"])
         torch.set_rng_state(saved["rng"])
@@ -91,20 +100,25 @@ def train(
         if stale >= patience:
             break
         start = time.perf_counter()
-        loss = _run_epoch(trainable, epoch, num_epochs, gradient_clip, report)
-        metrics = dict(trainable.validate())
+        loss = _run_epoch(trainable, averaged, epoch, num_epochs, gradient_clip, report)
+        present = _copy(trainable.network)
+        if averaged is not None:
+            trainable.network.load_state_dict(averaged.module.state_dict())
+        metrics, judged = dict(trainable.validate()), _copy(trainable.network)
+        trainable.network.load_state_dict(present)
         history.seconds += time.perf_counter() - start
         history.epochs.append({"epoch": epoch + 1, "loss": loss, **metrics})
         if metrics["selection"] > best:
             best, stale, history.best_epoch = metrics["selection"], 0, epoch + 1
-            best_state = {k: v.clone() for k, v in trainable.network.state_dict().items()}
+            best_state = judged
         else:
             stale += 1
         if checkpoint:
             _save(
                 checkpoint,
                 {
-                    "network": trainable.network.state_dict(),
+                    "network": present,
+                    "averaged": averaged and averaged.state_dict(),
                     "optimizer": trainable.optimizer.state_dict(),
                     "scheduler": trainable.scheduler.state_dict(),
                     "rng": torch.get_rng_state(),
@@ -122,8 +136,24 @@ def train(
     return history
 
 
+def _copy(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def _average(averaged: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:
+    """One step of the polynomial-decay average, in place."""
+    share = (AVERAGE_POWER + 1) / (float(steps) + AVERAGE_POWER + 1)
+    for mean, value in zip(averaged, current, strict=True):
+        mean.lerp_(value, share)
+
+
 def _run_epoch(
-    trainable: Trainable, epoch: int, num_epochs: int, gradient_clip: float, report: Report
+    trainable: Trainable,
+    averaged: AveragedModel | None,
+    epoch: int,
+    num_epochs: int,
+    gradient_clip: float,
+    report: Report,
 ) -> float:
     trainable.network.train()
     total, count = 0.0, 0
@@ -139,6 +169,8 @@ def _run_epoch(
                 "Lower learning_rate and train again."
             )
         trainable.optimizer.step()
+        if averaged is not None:
+            averaged.update_parameters(trainable.network)
         total, count = total + loss.item(), count + 1
     trainable.scheduler.step()
     return total / max(count, 1)

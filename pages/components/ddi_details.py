@@ -22,7 +22,8 @@ SHOWN_SIMILAR = 4
 
 def show_occlusion(row: ddi.Row, explanation: evidence.Explanation) -> None:
     """Nodes by what cutting them does, then the paths of the evidence, one by one."""
-    if not explanation.nodes:
+    nodes = (*explanation.nodes, *explanation.drugs)
+    if not nodes:
         st.markdown("No node lies between the two drugs.")
         return
     measured = ""
@@ -35,8 +36,13 @@ def show_occlusion(row: ddi.Row, explanation: evidence.Explanation) -> None:
         "Every path through one node is cut, the network answers again. **Fall** is the change of "
         f"the log-odds; falls do not add up.{measured}"
     )
-    _show_nodes(explanation.nodes[:SHOWN_NODES])
-    names = {node.id: node for node in explanation.nodes}
+    for title, some in (
+        ("Protein, effect or disease", explanation.nodes),
+        ("Known drug", explanation.drugs),
+    ):
+        if some:
+            _show_nodes(title, some[:SHOWN_NODES])
+    names = {node.id: node for node in nodes}
     chosen = st.selectbox(
         "Only paths through", list(names), key=f"ddi_only_{row.type_id}", filter_mode="contains",
         format_func=lambda key: names[key].name,
@@ -52,9 +58,9 @@ def show_occlusion(row: ddi.Row, explanation: evidence.Explanation) -> None:
     show_paths(explanation, key="occlusion")
 
 
-def _show_nodes(nodes: Sequence[evidence.NodeEffect]) -> None:
+def _show_nodes(title: str, nodes: Sequence[evidence.NodeEffect]) -> None:
     show_rows(
-        ("Node", "Kind", "Paths", "Fall", "Score without", "Score with it alone"),
+        (title, "Kind", "Paths", "Fall", "Score without", "Score with it alone"),
         [
             (
                 node.name, node.kind, f"{node.num_paths:,}", show_change(node.fall),

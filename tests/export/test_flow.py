@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.export.flow import export_flow, parity_flow
-from core.function.flow import FlowGNN, InteractionModel
+from core.function.flow import FlowGNN
 from core.knowledge.flow import FlowGraph, PairIndex, asked_as_new, count_interactions
 from core.serving.flow import FlowModel, PairPaths
 from core.serving.session import Session
@@ -16,11 +16,10 @@ D, N, F, K, T = 6, 24, 3, 4, 5
 @pytest.fixture(scope="module")
 def exported():
     torch.manual_seed(0)
-    model = InteractionModel(FlowGNN(T, F + K, hidden_dim=8))
+    model = FlowGNN(T, F + K, hidden_dim=8)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2)
-        model.structure.weight.normal_(std=0.1)
     session = Session(export_flow(model), "cpu")
     return model, session
 
@@ -80,12 +79,16 @@ def test_many_pairs_at_once_equal_one_by_one(exported, world):
     heads, tails = np.nonzero(~np.eye(D, dtype=bool))
     history = count_interactions(facts, D)
     new, _ = asked_as_new(history, heads, tails)
-    logits, structure = model.screen(bits, index, heads, tails, history)
+    logits = model.screen(bits, index, heads, tails, history)
     for row, (u, v) in enumerate(zip(heads, tails, strict=True)):
         left = facts[(facts[:, [0, 2]] != (u if new[row] else v)).all(1)]
-        one = model.scores(*of_pair(world, u, v, edges, left))
-        np.testing.assert_allclose(logits[row], one[0][0], atol=1e-5)
-        np.testing.assert_allclose(structure[row], one[1][0], atol=1e-5)
+        bits_u, bits_v, paths = of_pair(world, u, v, edges, left)
+        there = model.logits(bits_u, bits_v, paths)
+        _, _, turned = of_pair(world, v, u, edges, left)
+        np.testing.assert_allclose(logits[0, row], there[0], atol=1e-5)
+        np.testing.assert_allclose(
+            logits[1, row], model.logits(bits_v, bits_u, turned)[0], atol=1e-5
+        )
 
 
 def test_a_node_is_taken_out_with_all_its_facts(world):

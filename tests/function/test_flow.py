@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.errors import ShapeError
-from core.function.flow import FlowGNN, FlowTensors, InteractionModel
+from core.function.flow import FlowGNN, FlowTensors
 from core.knowledge.flow import FlowGraph, PairIndex, collapse
 
 D, N, F, K, T = 6, 20, 3, 4, 5
@@ -107,18 +107,6 @@ def test_a_pair_without_paths_gets_the_bias(world):
     network = make()
     logits = network(bits[[0]], bits[[1]], *(FlowTensors.of(flow) for flow in nothing))
     torch.testing.assert_close(logits[0], network.score.bias)
-
-
-def test_the_structure_head_starts_silent_and_ignores_paths(world):
-    _, bits, heads, tails, flows = world
-    model = InteractionModel(make())
-    tensors = [FlowTensors.of(flow) for flow in flows]
-    logits, structure = model(bits[heads], bits[tails], *tensors)
-    assert not structure.any()
-    torch.nn.init.normal_(model.structure.weight)
-    turned = model(bits[heads], bits[tails], *reversed(tensors))[1]
-    torch.testing.assert_close(model(bits[heads], bits[tails], *tensors)[1], turned)
-    torch.testing.assert_close(model(bits[heads], bits[tails], *tensors)[0], logits)
 
 
 def test_ends_must_agree(world):

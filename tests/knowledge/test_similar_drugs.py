@@ -140,7 +140,7 @@ def test_log_vote_by_hand():
     assert logs[0] == pytest.approx(np.log([0.9 * 3 + 0.1, 0.9 * 1 + 0.1, 0.1, 0.1]))
     assert logs[1].tolist() == [0, 0, 0, 0]
     assert logs[2] == pytest.approx(np.zeros(4), abs=1e-6)
-    assert logs.dtype == np.float32
+    assert logs.dtype == np.float64
 
 
 def test_log_vote_is_a_log_probability_and_needs_no_scale(case):

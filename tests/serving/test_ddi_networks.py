@@ -103,7 +103,10 @@ def test_own_network_answers_once_it_is_trained(own):
     assert (entry.num_drugs, entry.num_types) == (4, 1)
     found = answer(Query(own, "D1", "D2"))
     assert found.joined
-    assert found.rows[0].sentence == "fluoxetine can decrease the metabolism of metoprolol."
+    assert {row.sentence for row in found.rows} == {
+        "fluoxetine can decrease the metabolism of metoprolol.",
+        "metoprolol can decrease the metabolism of fluoxetine.",
+    }
     assert found.setting == "S0"
     assert answer(Query(own, "D3", "D4")).setting == "S2"
 

@@ -54,7 +54,7 @@ def test_of_two_known_drugs_one_is_asked_as_new():
     one = case.paths.overlays(np.ones((1, len(case.paths.facts)), dtype=bool))
     bits = [end.bits[None].astype(np.float32) for end in case.ends]
     both_known, of_scan, of_answer = (
-        case.model.flow.scores(*bits, paths)[0]
+        case.model.flow.both(*bits, paths)[0]
         for paths in (index.subgraphs(heads, tails), index.subgraphs(heads, tails, *new), one)
     )
     assert np.allclose(of_scan, of_answer, atol=1e-6)

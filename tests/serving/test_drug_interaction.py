@@ -8,7 +8,6 @@ import pytest
 from core.chemistry.structure import many_morgan_bits
 from core.errors import ArtifactError, InputError, UnknownName
 from core.knowledge.calibration import softmax
-from core.serving.ddi_case import order_probabilities
 from core.serving.ddi_networks import context
 from core.serving.drug_interaction import (
     NewDrug,
@@ -115,19 +114,14 @@ def test_both_orders_are_the_flow_in_both_directions():
     case = open_case(EMERGING)
     first, second = case.ends
     everything = np.ones((1, len(case.paths.facts)), dtype=bool)
-    logits, structure = case.model.run_both(
+    logits = case.model.flow.both(
         first.bits[None], second.bits[None], case.paths.overlays(everything)
     )
     row = next(row for row in rows_of(case) if row.head_id == second.id)
     turned = case.paths_of(row)
     assert (turned.head, turned.tail) == (second.node, first.node)
-    again, head = case.model.flow.scores(
-        second.bits[None].astype(np.float32),
-        first.bits[None].astype(np.float32),
-        turned.overlays(everything),
-    )
-    assert np.allclose(logits[1], again, atol=1e-5)
-    assert np.allclose(structure[1], head, atol=1e-5)
+    again = case.model.flow.logits(second.bits[None], first.bits[None], turned.overlays(everything))
+    assert np.allclose(logits[1], again * case.model.flow.temperature, atol=1e-5)
     assert not np.allclose(logits[0], logits[1], atol=1e-7)
 
 
@@ -160,12 +154,6 @@ def test_similar_interactions_carry_the_vote():
     assert sum(one.weight for one in found) == pytest.approx(
         float(case.scores.votes[order, kind]), rel=1e-4
     )
-
-
-def test_order_probabilities_are_smoothed():
-    assert order_probabilities(np.zeros(2)).tolist() == [0.5, 0.5]
-    assert order_probabilities(np.array([3.0, 1.0]))[0] == pytest.approx(0.75, abs=1e-3)
-    assert order_probabilities(np.array([0.0, 1e-6]))[0] == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +230,8 @@ def test_new_compound_with_facts_and_no_structure():
     assert number in case.paths.facts
     assert case.fact_ids(number) == ("new:1", "inhibitor-strong", "CYP2D6")
     assert case.scores.votes.sum() == 0
-    assert case.scores.order.tolist() == [0.5, 0.5]
+    assert case.scores.order.sum() == pytest.approx(1)
+    assert case.scores.order[0] != 0.5  # nobody votes, the path network still speaks
     assert answer(case.query).joined
 
 
@@ -331,4 +320,14 @@ def test_a_model_of_another_vocabulary_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("PARSIMONY_TRAINED", str(tmp_path))
     forget()
     with pytest.raises(ArtifactError, match="trained on other interaction types"):
+        answer(KNOWN)
+
+
+def test_weights_of_an_earlier_version_are_refused(monkeypatch, tmp_path):
+    plus = {"path": 0.2, "vote": 0.6, "exponent": 4.0}
+    network = context("starter").network
+    write_untrained(tmp_path, network, "emergnn-starter-s1", "S1", plus=plus)
+    monkeypatch.setenv("PARSIMONY_TRAINED", str(tmp_path))
+    forget()
+    with pytest.raises(ArtifactError, match="trained by an earlier version"):
         answer(KNOWN)

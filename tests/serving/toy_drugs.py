@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from core.export.flow import export_flow
-from core.function.flow import FINGERPRINT_BITS, FlowGNN, FlowTensors, InteractionModel
+from core.function.flow import FINGERPRINT_BITS, FlowGNN, FlowTensors
 from core.knowledge.flow import FlowGraph, PairIndex, collapse
 from core.knowledge.graph import Source
 from core.knowledge.interactions import DrugNetwork, EdgeNote, InteractionType, Relation
@@ -134,7 +134,7 @@ def model() -> FlowModel:
         logits = gnn(features[rows[:, 0]], features[rows[:, 2]], forth, back)
         functional.cross_entropy(logits, kind, weight=weight).backward()
         optimizer.step()
-    return FlowModel(Session(export_flow(InteractionModel(gnn))))
+    return FlowModel(Session(export_flow(gnn)))
 
 
 def ask(head: int, tail: int, kind: int, **more: object) -> Asked:

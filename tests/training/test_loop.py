@@ -65,6 +65,39 @@ def test_interrupted_training_goes_on_with_the_same_numbers(tmp_path):
     assert not (tmp_path / "c.partial").exists()
 
 
+class Walk(Line):
+    """Weights that are the number of the step, so that averages can be written down."""
+
+    def loss(self, batch):
+        return -self.network.weight.sum() / 0.1 - 0 * self.network(batch).sum()
+
+    def __init__(self):
+        super().__init__()
+        torch.nn.init.zeros_(self.network.weight)
+        self.scheduler = torch.optim.lr_scheduler.ConstantLR(self.optimizer, 1.0)
+
+
+def test_averaged_weights_are_judged_and_kept_and_survive_an_interruption(tmp_path):
+    settings = {**SETTINGS, "gradient_clip": 100.0, "average": True}
+    mean = 1.0
+    for number, weight in enumerate(range(2, 17), start=1):  # eight epochs of two steps
+        mean += (weight - mean) * 4 / (number + 4)
+    walk = Walk()
+    train(walk, **settings)
+    assert walk.network.weight.item() == pytest.approx(mean, rel=1e-5)
+
+    def stop(step, _total, _text="", **_values):
+        if step == 5:
+            raise Cancelled("A person has asked this job to stop.")
+
+    first, second = Walk(), Walk()
+    with pytest.raises(Cancelled):
+        train(first, **settings, checkpoint=tmp_path / "c.pt", report=stop)
+    second.validated = 5
+    train(second, **settings, checkpoint=tmp_path / "c.pt")
+    assert second.network.weight.item() == pytest.approx(mean, rel=1e-5)
+
+
 def test_a_finished_checkpoint_trains_no_more(tmp_path):
     line = Line()
     train(line, **SETTINGS, checkpoint=tmp_path / "c.pt")

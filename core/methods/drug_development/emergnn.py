@@ -19,15 +19,16 @@ Notation: S0 both drugs known, S1 one new, S2 both new; T types; B pairs per ste
 Differs from the paper: (1) layers without bias, so path restriction and merging of signatures are
 exact; (2) mean cross entropy (the published code's sum carries an extra factor from broadcasting,
 which makes its weight decay vanish); (3) pairs are shuffled within an epoch and pseudo-new drugs
-drawn without replacement; (4) the learning rate falls along a cosine instead of at plateaus;
+drawn without replacement; (4) the learning rate falls linearly instead of at plateaus;
 (5) fingerprint bits are dropped at random while training, because the network otherwise remembers
-drugs by their bits; (6) multi-label interactions are one relation of the network.
+drugs by their bits; (6) multi-label interactions are one relation of the network; (7) the weights
+of about the last quarter of the training are averaged; (8) half of the loss is that of network and
+similar-drug vote together, so that the network learns what the vote does not know.
 """
 
-import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from core.configs import EmerGnnConfig
-from core.function.flow import FlowGNN, FlowTensors, InteractionModel
+from core.function.flow import FlowGNN, FlowTensors
 from core.knowledge.calibration import fit_prediction_sets, fit_temperature, softmax
 from core.knowledge.flow import Flow, PairIndex, collapse
+from core.knowledge.interaction_scores import combine, log_shares, order_features
 from core.knowledge.similar_drugs import log_vote
 from core.metrics import classification_summary, multilabel_summary
 from core.training.fitted import Fitted
@@ -50,7 +52,11 @@ from core.training.loop import Report, quiet, train
 
 EVALUATION_BATCH = 256
 VOTE_EXPONENTS = (4.0, 5.0, 6.0)  # of the vote inside EmerGNN+
-HEAD_PENALTIES = (math.inf, 1e-3, 1e-4)  # of the squared weights of the structure head
+WEIGHT_PENALTY = 1e-4  # of the squared weights of EmerGNN+
+TRAINING_EXPONENT = 5.0  # of the vote that the network learns beside
+# of network and vote in the loss of both together; what training settled on when they were learned
+TRAINING_WEIGHTS = 0.7, 0.4
+LAST_RATE = 0.2  # learning rate of the last epoch, as a share of the first
 
 
 def fit(
@@ -79,6 +85,7 @@ def fit(
         num_epochs=config.num_epochs,
         patience=config.patience,
         gradient_clip=config.gradient_clip,
+        average=True,
         report=report,
         checkpoint=checkpoint,
     )
@@ -92,61 +99,59 @@ def fit(
     if config.feature == "embedding" or task.train.labels is not None:
         return Fitted(trainable.network, knowledge, history)
     start = time.perf_counter()
-    model, plus = fit_plus(task, trainable.network, trainable.validation_logits())
+    knowledge |= fit_plus(task, trainable.validation_logits())
     history.seconds += time.perf_counter() - start
-    return Fitted(model, knowledge | plus, history)
+    return Fitted(trainable.network, knowledge, history)
 
 
-def fit_plus(
-    task: InteractionTask, network: FlowGNN, logits: np.ndarray
-) -> tuple[InteractionModel, dict[str, Any]]:
-    """EmerGNN+: weights of network and vote and the structure head, on validation pairs.
+def fit_plus(task: InteractionTask, logits: np.ndarray) -> dict[str, Any]:
+    """EmerGNN+: weights of network and vote, for types and for the order, on validation pairs.
 
-    Minimises the cross entropy of s logits + g log-vote + head(f_u, f_v). The exponent of the vote
-    and then the penalty of the head are those with the best cross entropy on the half of the
-    validation drugs that the weights were not fitted on.
+    Each pair of weights is the most likely one. The exponent of the vote is the one with the best
+    cross entropy on the half of the validation drugs that the weights were not fitted on.
 
     Args:
         task: with all its validation pairs.
-        network: trained.
-        logits: (n, T) of the validation pairs, from the network.
+        logits: (2, n, T) of the validation pairs in both orders, from the network.
 
     Returns:
-        the network with the head, and what serving needs beside it.
+        what serving needs beside the network.
     """
-    model = InteractionModel(network.cpu().eval())
-    pairs = task.valid
-    bits = torch.from_numpy(task.bits).float()
-    with torch.no_grad():
-        features = model.features(bits[pairs.heads], bits[pairs.tails])
-    scale = features.std(0).clamp_min(1e-6)
+    pairs, path = task.valid, log_shares(logits[0])
     parts = halves(pairs, ~task.may_emerge)
 
-    def with_vote(exponent: float) -> _PlusData:
-        votes = make_vote(task, exponent).scores(pairs.heads, pairs.tails)
-        return _PlusData(
-            torch.from_numpy(logits),
-            torch.from_numpy(log_vote(votes)[0]),
-            features / scale,
-            torch.from_numpy(pairs.types),
-        )
+    def votes_of(exponent: float) -> np.ndarray:
+        vote = make_vote(task, exponent)
+        ways = (pairs.heads, pairs.tails), (pairs.tails, pairs.heads)
+        return np.stack([vote.scores(*way) for way in ways])
 
-    def across(data: _PlusData, penalty: float) -> float:
-        first, second = (data.part(rows) for rows in parts)
-        return second.loss(first.solve(penalty)) + first.loss(second.solve(penalty))
-
-    votes = {exponent: with_vote(exponent) for exponent in VOTE_EXPONENTS}
-    exponent = min(votes, key=lambda one: across(votes[one], math.inf))
-    data = votes[exponent]
-    path, vote, head = data.solve(min(HEAD_PENALTIES, key=lambda one: across(data, one)))
-    with torch.no_grad():
-        model.structure.weight.copy_((head / scale[:, None]).T)
-    combined = data.combine((path, vote, head)).numpy()
-    return model, {
-        "temperature": fit_temperature(logits, pairs.types).value,
-        "plus": {"path": path.item(), "vote": vote.item(), "exponent": exponent},
+    votes = {exponent: votes_of(exponent) for exponent in VOTE_EXPONENTS}
+    mixtures = {
+        exponent: Mixture.of([path, log_vote(found[0])[0]], pairs.types)
+        for exponent, found in votes.items()
+    }
+    exponent = min(mixtures, key=lambda one: mixtures[one].across(parts))
+    weights = mixtures[exponent].solve()
+    rows = task.directed[pairs.types]
+    order = order_mixture(logits[:, rows], votes[exponent][:, rows], task.directed).solve()
+    plus = {
+        "path": weights[0].item(),
+        "vote": weights[1].item(),
+        "exponent": exponent,
+        "order": {"vote": order[0].item(), "path": order[1].item()},
+    }
+    combined = combine(plus, logits[0], votes[exponent][0])
+    return {
+        "temperature": fit_temperature(logits[0], pairs.types).value,
+        "plus": plus,
         "sets": fit_prediction_sets(softmax(combined), pairs.types).to_json(),
     }
+
+
+def order_mixture(logits: np.ndarray, votes: np.ndarray, directed: np.ndarray) -> "Mixture":
+    """Which of two orders is the true one, the first, from both; arguments (2, n, T)."""
+    found = order_features(logits, votes, directed)
+    return Mixture.of(np.stack([found, np.zeros_like(found)], -1), np.zeros(found.shape[1], int))
 
 
 def halves(pairs: Pairs, is_new: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -161,47 +166,52 @@ def halves(pairs: Pairs, is_new: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(even & ~odd), torch.from_numpy(odd & ~even)
 
 
-Weights = tuple[Tensor, Tensor, Tensor]  # s, g, head (3d, T)
-
-
 @dataclass(frozen=True, eq=False)
-class _PlusData:
-    """Validation pairs seen by the three parts of EmerGNN+."""
+class Mixture:
+    """Scores to be weighed against each other, and the right choices.
 
-    logits: Tensor
-    votes: Tensor
-    features: Tensor
+    Attributes:
+        parts: (K, n, T).
+        types: (n,).
+    """
+
+    parts: Tensor
     types: Tensor
 
-    def part(self, rows: Tensor) -> "_PlusData":
-        return _PlusData(*(getattr(self, field.name)[rows] for field in fields(self)))
+    @classmethod
+    def of(cls, parts: Sequence[np.ndarray] | np.ndarray, types: np.ndarray) -> "Mixture":
+        """From arrays."""
+        return cls(torch.from_numpy(np.stack(parts)).float(), torch.from_numpy(types))
 
-    def combine(self, weights: Weights) -> Tensor:
-        path, vote, head = weights
-        return path * self.logits + vote * self.votes + self.features @ head
+    def part(self, rows: Tensor) -> "Mixture":
+        """Some of the pairs."""
+        return Mixture(self.parts[:, rows], self.types[rows])
 
-    def loss(self, weights: Weights) -> float:
-        return functional.cross_entropy(self.combine(weights), self.types).item()
+    def loss(self, weights: Tensor) -> Tensor:
+        """Cross entropy under weights (K,)."""
+        return functional.cross_entropy(torch.einsum("k,knt->nt", weights, self.parts), self.types)
 
-    def solve(self, penalty: float) -> Weights:
-        """L-BFGS; an infinite penalty leaves the head at zero."""
-        path, vote = torch.ones(()).requires_grad_(), torch.ones(()).requires_grad_()
-        head = torch.zeros(self.features.shape[1], self.logits.shape[1])
-        free = [path, vote]
-        if math.isfinite(penalty):
-            free.append(head.requires_grad_())
-        optimizer = torch.optim.LBFGS(free, max_iter=40, line_search_fn="strong_wolfe")
+    def solve(self) -> Tensor:
+        """(K,) the weights of the smallest loss, by L-BFGS; all 1 without any pair."""
+        weights = torch.ones(len(self.parts)).requires_grad_()
+        if not len(self.types):
+            return weights.detach()
+        optimizer = torch.optim.LBFGS([weights], max_iter=40, line_search_fn="strong_wolfe")
 
         def closure() -> Tensor:
             optimizer.zero_grad()
-            value = functional.cross_entropy(self.combine((path, vote, head)), self.types)
-            if head.requires_grad:
-                value = value + penalty * head.square().sum()
+            # the penalty only keeps weights finite where the pairs are told apart without error
+            value = self.loss(weights) + WEIGHT_PENALTY * weights.square().sum()
             value.backward()
             return value
 
         optimizer.step(closure)
-        return path.detach(), vote.detach(), head.detach()
+        return weights.detach()
+
+    def across(self, parts: tuple[Tensor, Tensor]) -> float:
+        """Loss of each half under the weights of the other, summed."""
+        first, second = (self.part(rows) for rows in parts)
+        return (second.loss(first.solve()) + first.loss(second.solve())).item()
 
 
 def divide(
@@ -239,13 +249,32 @@ def as_new(pairs: Pairs, setting: str, rng: np.random.Generator) -> Pairs:
     return replace(pairs, new_head=head, new_tail=~head)
 
 
+def training_votes(task: InteractionTask) -> np.ndarray:
+    """Log-votes of the training pairs asked as new, (W, n, T).
+
+    In S1 first with the head, then with the tail as the new drug; in S2 once with both.
+    """
+    vote, pairs = make_vote(task, TRAINING_EXPONENT), task.train
+    ways = {"S1": ("head", "tail"), "S2": ("both",)}[task.setting]
+    found = [vote.scores_as_new(pairs.heads, pairs.tails, way) for way in ways]
+    return np.stack([log_vote(one)[0] for one in found]).astype(np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Pairs with their flows."""
+    """Pairs with their flows.
+
+    Attributes:
+        pairs: B pairs.
+        forth: from head to tail.
+        back: from tail to head.
+        votes: (B, T) log-vote of similar drugs; None while validating.
+    """
 
     pairs: Pairs
     forth: Flow
     back: Flow
+    votes: np.ndarray | None = None
 
 
 def batches_of(index: PairIndex, pairs: Pairs, size: int) -> Iterator[Batch]:
@@ -260,9 +289,15 @@ class _Epoch(IterableDataset):
     """One epoch's batches; built in a second process while the network trains."""
 
     def __init__(
-        self, task: InteractionTask, config: EmerGnnConfig, index: PairIndex, rng: list[int]
+        self,
+        task: InteractionTask,
+        config: EmerGnnConfig,
+        index: PairIndex,
+        votes: np.ndarray | None,
+        rng: list[int],
     ) -> None:
-        self.task, self.config, self.index, self.rng = task, config, index, rng
+        self.task, self.config, self.index = task, config, index
+        self.votes, self.rng = votes, rng
 
     def __iter__(self) -> Iterator[Batch]:
         rng = np.random.default_rng(self.rng)
@@ -270,13 +305,23 @@ class _Epoch(IterableDataset):
         if config.resampling == "pair" and task.setting != "S0":
             order = rng.permutation(len(task.train))[: config.epoch_pairs or None]
             questions = as_new(task.train[order], task.setting, rng)
+            batches = batches_of(index, questions, config.batch_size)
+            if self.votes is None:
+                yield from batches
+                return
+            way = np.zeros(len(order), int) if task.setting == "S2" else ~questions.new_head * 1
+            start = 0
+            for batch in batches:
+                rows = slice(start, start + len(batch.pairs))
+                yield replace(batch, votes=self.votes[way[rows], order[rows]])
+                start = rows.stop
         else:
             facts, questions = divide(
                 task.train, task.may_emerge, task.setting, config.emerging_share, rng
             )
             index = PairIndex(task.with_facts(facts), max_walks=len(task.bits))
             questions = questions[rng.permutation(len(questions))]
-        yield from batches_of(index, questions, config.batch_size)
+            yield from batches_of(index, questions, config.batch_size)
 
 
 class _Training:
@@ -300,44 +345,57 @@ class _Training:
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(
-            self.optimizer, config.num_epochs
+        self.scheduler = torch.optim.lr_scheduler.LinearLR(
+            self.optimizer, 1.0, LAST_RATE, config.num_epochs
         )
         self.valid = task.sample_valid(config.valid_sample, seed)
         self.index = PairIndex(task.with_facts(task.train), max_walks=2 * len(task.bits))
+        self.votes = None
         if config.resampling == "pair" and task.setting != "S0":
             self.index.keep_walks(np.flatnonzero(task.may_emerge))
+            if task.train.labels is None:
+                self.votes = training_votes(task)
         self.valid_batches = list(batches_of(self.index, self.valid, EVALUATION_BATCH))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        data = _Epoch(self.task, self.config, self.index, [self.seed, epoch + 1])
+        rng = [self.seed, epoch + 1]
+        data = _Epoch(self.task, self.config, self.index, self.votes, rng)
         yield from DataLoader(data, batch_size=None, num_workers=1, collate_fn=_unchanged)
 
-    def logits(self, batch: Batch) -> Tensor:
-        """(B, T)."""
+    def logits(self, batch: Batch, *, turned: bool = False) -> Tensor:
+        """(B, T) of the pairs, or of the same pairs in the opposite order."""
         heads, tails = (
             torch.from_numpy(drugs).to(self.device)
             for drugs in (batch.pairs.heads, batch.pairs.tails)
         )
-        return self.network(
-            self.features[heads],
-            self.features[tails],
-            FlowTensors.of(batch.forth, self.device),
-            FlowTensors.of(batch.back, self.device),
-        )
+        ends = self.features[heads], self.features[tails]
+        flows = (FlowTensors.of(flow, self.device) for flow in (batch.forth, batch.back))
+        return self.network(*_ordered(ends, turned), *_ordered(flows, turned))
 
     def validation_logits(self) -> np.ndarray:
-        """(n, T) of every validation pair, in order."""
+        """(2, n, T) of every validation pair, in both orders."""
         self.network.eval()
+        found = []
         with torch.no_grad():
-            batches = batches_of(self.index, self.task.valid, EVALUATION_BATCH)
-            return torch.cat([self.logits(batch).cpu() for batch in batches]).numpy()
+            for batch in batches_of(self.index, self.task.valid, EVALUATION_BATCH):
+                ways = [self.logits(batch, turned=turned).cpu() for turned in (False, True)]
+                found.append(torch.stack(ways))
+        return torch.cat(found, 1).numpy()
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross entropy over types, or binary cross entropy at the labels a pair carries."""
+        """Cross entropy over types, or binary cross entropy at the labels a pair carries.
+
+        Beside a vote the cross entropy of the network alone and that of both together count half.
+        """
         logits, pairs = self.logits(batch), batch.pairs
         if pairs.labels is None:
-            return functional.cross_entropy(logits, torch.from_numpy(pairs.types).to(self.device))
+            types = torch.from_numpy(pairs.types).to(self.device)
+            alone = functional.cross_entropy(logits, types)
+            if batch.votes is None:
+                return alone
+            path, vote = TRAINING_WEIGHTS
+            both = path * logits + vote * torch.from_numpy(batch.votes).to(self.device)
+            return (alone + functional.cross_entropy(both, types)) / 2
         labels = torch.from_numpy(pairs.labels).to(self.device)
         positive = torch.from_numpy(pairs.positive).to(self.device).float()
         return functional.binary_cross_entropy_with_logits(
@@ -360,3 +418,7 @@ class _Training:
 
 def _unchanged(batch: Batch) -> Batch:
     return batch
+
+
+def _ordered(two: Iterable[Any], turned: bool) -> tuple[Any, ...]:
+    return tuple(two)[:: -1 if turned else 1]

@@ -1,6 +1,7 @@
 """EmerGNN: who plays the new drug, losses, resumption, and a rule it must learn."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch.nn import functional
 from core.configs import EmerGnnConfig
 from core.knowledge.calibration import negative_log_likelihood, softmax
 from core.knowledge.flow import FlowGraph
+from core.knowledge.interaction_scores import combine, log_shares, order_probabilities
 from core.knowledge.similar_drugs import log_vote
 from core.methods.drug_development import emergnn
 from core.training.interaction_data import make_vote
@@ -49,7 +51,8 @@ def rule_task(setting="S1", seed=0):
     valid = rows[count == {"S0": 0, "S1": 1, "S2": 2}[setting]]
     bits = (rng.random((NUM_DRUGS, 1024)) < 0.05).astype(np.uint8)
     train = Pairs.of(rows[count == 0])
-    return InteractionTask(graph, bits, train, Pairs.of(valid), ~new, setting, TYPES)
+    directed = np.array([True, False, False])
+    return InteractionTask(graph, bits, train, Pairs.of(valid), ~new, setting, TYPES, directed)
 
 
 @pytest.mark.parametrize(("setting", "ends"), [("S1", 1), ("S2", 2)])
@@ -99,21 +102,18 @@ def test_a_rule_about_shared_enzymes_is_learned_for_new_drugs(resampling):
 def test_the_combination_is_at_least_as_likely_as_its_parts():
     task = rule_task()
     fitted = emergnn.fit(task, SMALL, seed=0)
-    model, plus = fitted.network, fitted.knowledge["plus"]
+    plus, pairs = fitted.knowledge["plus"], task.valid
     training = emergnn._Training(task, SMALL, 0, torch.device("cpu"))
-    training.network.load_state_dict(model.network.state_dict())
-    logits = training.validation_logits()
-    pairs = task.valid
-    votes, _ = log_vote(make_vote(task, plus["exponent"]).scores(pairs.heads, pairs.tails))
-    bits = torch.from_numpy(task.bits).float()
-    with torch.no_grad():
-        structure = model.structure(model.features(bits[pairs.heads], bits[pairs.tails])).numpy()
-    combined = plus["path"] * logits + plus["vote"] * votes + structure
+    training.network.load_state_dict(fitted.network.state_dict())
+    logits, _ = training.validation_logits()
+    scores = make_vote(task, plus["exponent"]).scores(pairs.heads, pairs.tails)
+    votes, path = log_vote(scores)[0], log_shares(logits)
+    combined = combine(plus, logits, scores)
 
     def likelihood(scores):
         return negative_log_likelihood(softmax(scores), pairs.types)
 
-    assert likelihood(combined) <= likelihood(logits) + 1e-4
+    assert likelihood(combined) <= likelihood(path) + 1e-4
     assert likelihood(combined) <= likelihood(votes) + 1e-4
     sets = softmax(combined) >= fitted.knowledge["sets"]["threshold"]
     assert sets[np.arange(len(pairs)), pairs.types].mean() >= 0.9
@@ -149,6 +149,55 @@ def test_an_interrupted_training_goes_on_with_the_same_numbers(tmp_path):
     assert [e["loss"] for e in again.history.epochs] == [e["loss"] for e in whole.history.epochs]
 
 
+def test_the_order_follows_from_the_rule():
+    task = rule_task()
+    config = replace(SMALL, num_epochs=25)
+    fitted = emergnn.fit(task, config, seed=0)
+    training = emergnn._Training(task, config, 0, torch.device("cpu"))
+    training.network.load_state_dict(fitted.network.state_dict())
+    pairs, logits = task.valid, training.validation_logits()
+    vote = make_vote(task, fitted.knowledge["plus"]["exponent"])
+    ways = (pairs.heads, pairs.tails), (pairs.tails, pairs.heads)
+    votes = np.stack([vote.scores(*way) for way in ways])
+    rows = pairs.types == 0  # the inhibitor comes first; the vote knows little, bits are random
+    weights = fitted.knowledge["plus"]["order"]
+    found = order_probabilities(weights, logits[:, rows], votes[:, rows], task.directed)[0]
+    assert (found > 0.5).mean() > 0.9
+
+
+def test_turned_logits_are_those_of_the_turned_pairs():
+    task = rule_task()
+    training = emergnn._Training(task, SMALL, 0, torch.device("cpu"))
+    _, turned = training.validation_logits()
+    pairs = Pairs(task.valid.tails, task.valid.heads, task.valid.types)
+    training.task = replace(task, valid=pairs)
+    np.testing.assert_allclose(training.validation_logits()[0], turned, atol=1e-5)
+
+
+def test_without_directed_pairs_both_weights_of_the_order_stay_one():
+    nothing = np.zeros((2, 0, TYPES))
+    order = emergnn.order_mixture(nothing, nothing, np.zeros(TYPES, dtype=bool)).solve()
+    assert order.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("setting", ["S1", "S2"])
+def test_votes_beside_training_see_nothing_of_the_new_ends(setting):
+    task = rule_task(setting)
+    votes = emergnn.training_votes(task)
+    ways = {"S1": [(True, False), (False, True)], "S2": [(True, True)]}[setting]
+    pairs = task.train
+    for row in (0, len(pairs) // 2):
+        for way, (new_head, new_tail) in zip(votes, ways, strict=True):
+            ends = pairs.heads[row], pairs.tails[row]
+            gone = [end for end, new in zip(ends, (new_head, new_tail), strict=True) if new]
+            left = ~np.isin(np.stack([pairs.heads, pairs.tails]), gone).any(0)
+            known = task.may_emerge & ~np.isin(np.arange(NUM_DRUGS), gone)
+            hidden = replace(task, train=pairs[left], may_emerge=known)
+            vote = make_vote(hidden, emergnn.TRAINING_EXPONENT)
+            expected, _ = log_vote(vote.scores(*np.array(ends)[:, None]))
+            np.testing.assert_allclose(way[row], expected[0], atol=1e-3)
+
+
 def test_free_vectors_serve_known_drugs():
     config = EmerGnnConfig(hidden_dim=16, num_epochs=2, feature="embedding", valid_sample=0)
     fitted = emergnn.fit(rule_task("S0"), config, seed=0)
@@ -173,8 +222,9 @@ def multilabel_task():
     graph = FlowGraph.prepare(edges, NUM_DRUGS + NUM_ENZYMES, 1, 2, NUM_DRUGS)
     bits = (rng.random((NUM_DRUGS, 1024)) < 0.05).astype(np.uint8)
     return InteractionTask(
-        graph, bits, pairs, pairs[:200], np.ones(NUM_DRUGS, dtype=bool), "S1", labels.shape[1]
-    )
+        graph, bits, pairs, pairs[:200], np.ones(NUM_DRUGS, dtype=bool), "S1", labels.shape[1],
+        np.zeros(labels.shape[1], dtype=bool),
+    )  # fmt: skip
 
 
 def test_multi_label_loss_counts_the_labels_a_row_carries_and_nothing_else():
