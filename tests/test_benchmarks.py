@@ -30,6 +30,7 @@ def test_there_is_one_file_per_comparison():
     assert NAMES == [
         "evidence",
         "expansion",
+        "few_shot",
         "interaction_baselines",
         "interactions",
         "memory",
@@ -135,3 +136,12 @@ def test_table_is_aligned():
 )
 def test_milliseconds_have_three_digits(seconds, text):
     assert timing.milliseconds(seconds) == text
+
+
+def test_three_ways_of_computing_par_agree(monkeypatch, capsys):
+    title, machine, columns, rule, *rows, note = run("few_shot", monkeypatch, capsys)
+    assert "20 known" in title
+    assert machine.startswith("measured on ")
+    assert [cells(row)[0] for row in rows] == ["plain, shared", "plain, served", "shared, served"]
+    assert len(cells(columns)) == len(cells(rule)) == len(cells(rows[0]))
+    assert "first / second" in note
