@@ -88,7 +88,7 @@ class GinEncoder(nn.Module):
 
     def layer(self, number: int, h: Tensor, graph: GraphTensors) -> Tensor:
         """States (A, d) after one layer, counted from 0."""
-        around = sum_rows(h, graph.source, graph.target, len(h), target_ascending=True)
+        around = sum_rows(h, graph.source, graph.target, h.shape[0], target_ascending=True)
         h = self.norm[number](self.mlp[number](h + around + graph.bonds @ self.bond[number]))
         if number < self.num_layers - 1:
             h = torch.relu(h)
@@ -96,7 +96,7 @@ class GinEncoder(nn.Module):
 
     def pool(self, h: Tensor, graph: GraphTensors) -> Tensor:
         """Mean (M, d) of the states (A, d) of each molecule's atoms."""
-        every = torch.arange(len(h), device=h.device)
+        every = torch.arange(h.shape[0], device=h.device)
         total = sum_rows(
             h,
             every,

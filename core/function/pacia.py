@@ -236,8 +236,8 @@ class PaciaNetwork(nn.Module):
 
     def _adapt(self, number: int, pooled: Tensor, classes: Tensor) -> Tensor:
         """Scale and shift (..., 2, d) after a layer: pooled (..., S, d), classes (..., S, 2)."""
-        layer = torch.zeros(self.encoder.num_layers, device=pooled.device, dtype=pooled.dtype)
-        layer[number] = 1
+        every = torch.arange(self.encoder.num_layers, device=pooled.device)
+        layer = (every == number).to(pooled)  # one-hot without a write, which would be a scatter
         x = torch.cat([pooled, layer.expand(*pooled.shape[:-1], -1)], -1)
         both = torch.stack([self.scale(x, classes), self.shift(x, classes)], -2)
         return functional.normalize(both, dim=-1)

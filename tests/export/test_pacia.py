@@ -1,0 +1,106 @@
+"""PACIA's two exported models: parity at other sizes, repetition, the card between them."""
+
+import numpy as np
+import pytest
+import torch
+
+from core.export.pacia import OUTPUTS, TASK_OUTPUTS, export_pacia, parity_pacia
+from core.function.gin import GinEncoder, GraphTensors
+from core.function.pacia import PaciaNetwork
+from core.knowledge.molecules import MoleculeGraph, MoleculeStore
+from core.serving.session import Session
+
+D, L, DEPTHS = 12, 2, 3
+
+
+def chain(size: int, element: int) -> MoleculeGraph:
+    """A chain of carbons that ends in an element; one atom has no bond."""
+    atoms = np.full((size, 2), [5, 0], np.uint8)
+    atoms[-1, 0] = element
+    forth = np.array([(i, i + 1, 0, 0) for i in range(size - 1)], np.int16).reshape(-1, 4)
+    return MoleculeGraph(atoms, np.concatenate([forth, forth[:, [1, 0, 2, 3]]]))
+
+
+GRAPHS = [chain(size, element) for element in (6, 7, 8, 16) for size in range(1, 41)]
+STORE = MoleculeStore.of(GRAPHS)
+
+
+@pytest.fixture(scope="module")
+def exported():
+    torch.manual_seed(0)
+    network = PaciaNetwork(GinEncoder(D, L), num_relation_layers=DEPTHS)
+    with torch.no_grad():  # so that differences show
+        for parameter in network.parameters():
+            parameter.mul_(1.5)
+        for norm in network.encoder.norm:
+            norm.running_mean.uniform_(-1, 1)
+            norm.running_var.uniform_(0.5, 2)
+    task, queries = export_pacia(network)
+    return network, Session(task, "cpu"), Session(queries, "cpu")
+
+
+def served(exported, support, labels, query):
+    """Card and outputs, as serving runs the two files."""
+    _, task, queries = exported
+    classes = np.eye(2, dtype=np.float32)[labels]
+    feeds = STORE.take(np.array(support)).feeds() | {"classes": classes}
+    card = dict(zip(TASK_OUTPUTS, task.run(feeds, TASK_OUTPUTS), strict=True))
+    feeds = STORE.take(np.array(query)).feeds() | card | {"classes": classes}
+    return card, queries.run(feeds, OUTPUTS)
+
+
+def test_onnx_runtime_equals_torch_at_other_sizes(exported):
+    assert parity_pacia(*exported) <= 1e-5
+
+
+@pytest.mark.parametrize("size", [2, 11, 128])
+def test_both_files_together_are_the_network(exported, size):
+    network = exported[0]
+    rng = np.random.default_rng(size)
+    order = rng.permutation(len(STORE))
+    support, query = order[:size], [0, 40, 79, *order[-4:]]  # 0 and 40: one atom, no bond
+    labels = np.arange(size) % 3 % 2
+    card, (logits, depth, relations) = served(exported, support, labels, query)
+    assert card["adapter"].shape == (L, 2, D)
+    assert logits.shape == (7, DEPTHS, 2)
+    assert relations.shape == (7, size)
+    with torch.inference_mode():
+        graph, asked = (GraphTensors.of(STORE.take(np.array(rows))) for rows in (support, query))
+        state = network.adapt(graph, torch.eye(2)[labels])
+        answer = network.answer(state, asked).numpy()
+        expected = network.predict(state, asked)
+    np.testing.assert_allclose(depth, expected.depth.numpy(), atol=1e-5)
+    best = logits[np.arange(7), depth.argmax(1)]
+    np.testing.assert_allclose(1 / (1 + np.exp(best[:, 0] - best[:, 1])), answer, atol=1e-5)
+    used = expected.relations.numpy()[np.arange(7), depth.argmax(1)]
+    np.testing.assert_allclose(relations, used, atol=1e-5)
+    assert ((relations > 0).sum(1) == max(1, np.bincount(labels).min())).all()
+
+
+def test_the_labels_are_part_of_the_card(exported):
+    support, query = [3, 45, 86, 130], [7, 60]
+    card, (logits, *_) = served(exported, support, [0, 1, 0, 1], query)
+    turned, (others, *_) = served(exported, support, [1, 0, 1, 0], query)
+    assert np.abs(card["adapter"] - turned["adapter"]).max() > 1e-3
+    assert np.abs(logits - others).max() > 1e-3
+
+
+def test_repeated_runs_are_identical(exported):
+    support, query = list(range(0, 120, 9)), list(range(5, 160, 11))
+    labels = [0, 1] * 7
+    card, first = served(exported, support, labels, query)
+    for _ in range(50):
+        again, outputs = served(exported, support, labels, query)
+        for name in TASK_OUTPUTS:
+            np.testing.assert_array_equal(again[name], card[name])
+        for one, other in zip(first, outputs, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_query_does_not_depend_on_the_others(exported):
+    support, labels, query = [3, 45, 86, 130], [0, 1, 0, 1], [0, 7, 60, 159]
+    together = served(exported, support, labels, query)[1]
+    for row, one in enumerate(query):
+        alone = served(exported, support, labels, [one])[1]
+        for ours, theirs in zip(alone, together, strict=True):
+            np.testing.assert_allclose(ours, theirs[[row]], atol=1e-5)
