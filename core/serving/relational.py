@@ -11,7 +11,9 @@ from core.serving.session import Session
 
 FEEDS = ("pair_node", "pair_query", "pair_relation", "edge_pair", "edge_node", "previous")
 LARGE_GRAPH = 300_000  # edges from which buffers are kept between runs
-EDGES_PER_BATCH = 1_500_000  # edge-layers of one batch; bounds memory near 300 MB
+# Edge-layers of one batch: bounds what each visitor's check needs for a moment, and what the
+# allocator keeps of it. On UMLS 1,500,000 need 215 MB more and 120,000 need 13 MB, in less time.
+EDGES_PER_BATCH = 120_000
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from core.export.relational import export_relational, parity_relational
 from core.function.relational import GraphTensors, RelationalGNN
 from core.knowledge.graph import Adjacency
 from core.serving.artifact import Card, DataState, Metric
-from core.serving.relational import RelationalModel
+from core.serving.relational import EDGES_PER_BATCH, RelationalModel
 from core.serving.session import Session
 
 R = 3
@@ -85,12 +85,21 @@ def test_served_scores_equal_torch_with_and_without_selection(network, model):
     assert full.reached.sum() > served.reached.sum()
 
 
-def test_overlays_equal_a_rebuilt_graph(model):
+def test_overlays_equal_a_rebuilt_graph(model, monkeypatch):
     rng = np.random.default_rng(1)
     triples = np.unique(rng.integers(0, [25, R, 25], (90, 3)), axis=0)
     graph, served = Adjacency.from_triples(triples, 25, R), RelationalModel(Session(model), 3, 16)
     masks = [rng.random(len(triples)) < share for share in (0.0, 0.3, 0.8, 1.0)]
-    logits, reached = served.run_overlays(graph, 4, 2, masks, edges_per_pass=600_000)
+    sizes, run = [], RelationalModel.run
+
+    def note_size(self, adjacency, heads, *others):
+        sizes.append(len(heads))
+        return run(self, adjacency, heads, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RelationalModel, "run", note_size)
+        logits, reached = served.run_overlays(graph, 4, 2, masks, EDGES_PER_BATCH // 3)
+    assert sizes == [3, 1]
     for row, mask in enumerate(masks):
         rebuilt = Adjacency.from_triples(triples[mask], 25, R)
         alone = served.run(rebuilt, np.array([4]), np.array([2]))
