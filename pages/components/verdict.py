@@ -54,7 +54,14 @@ def show_verdict(check: Check) -> None:
         st.markdown(frame.plain(check.sentence))
 
 
-def choose_size(total: int, minimal: Minimal, *, key: str, name: str) -> int:
+def choose_size(
+    total: int,
+    minimal: Minimal,
+    *,
+    key: str,
+    name: str,
+    noun: tuple[str, str] = ("fact", "facts"),
+) -> int:
     """The slider from all facts to the smallest set; returns the number of facts to show.
 
     Args:
@@ -62,36 +69,44 @@ def choose_size(total: int, minimal: Minimal, *, key: str, name: str) -> int:
         minimal: the smallest set.
         key: prefix of the keys.
         name: id of the evidence; another evidence begins with all facts again.
+        noun: one item and several items of evidence in words.
     """
+    one, several = noun
     least = len(minimal.items)
     if not minimal.reached:
         st.markdown(
-            f"Even all {total} facts together bring back less than {minimal.level:.0%} of the "
+            f"Even all {total} {several} together bring back less than {minimal.level:.0%} of the "
             "score, so no smaller set is offered."
         )
         return total
     if least == 0:
-        st.markdown("**No fact is needed**: the question alone gives this score.")
+        st.markdown(f"**No {one} is needed**: the question alone gives this score.")
         return total
     level = f"{minimal.level:.0%} of the score"
     if least == total:
-        noun = "The only fact is" if total == 1 else f"All {total} facts are"
-        st.markdown(f"**{noun} needed**: with one fact less, less than {level} is left.")
+        words = f"The only {one} is" if total == 1 else f"All {total} {several} are"
+        st.markdown(f"**{words} needed**: with one {one} less, less than {level} is left.")
         return total
     with st.container(key=f"{key}_minimal"):
-        words = "fact is" if least == 1 else "facts are"
+        words = f"{several} is" if least == 1 else f"{several} are"
         second = ""
         if minimal.second:
             second = f" A second, independent set of {len(minimal.second)} is enough too."
         st.markdown(f"**{least} of {total} {words} enough**; they keep at least {level}.{second}")
         return st.slider(
-            "Facts shown, from the smallest set to all", least, total, total,
+            f"{several.capitalize()} shown, from the smallest set to all", least, total, total,
             key=f"{key}_size_{name}",
         )  # fmt: skip
 
 
-def show_check(check: Check) -> None:
-    """Four bars, the verdict, and what the check cannot say."""
+def show_check(check: Check, *, noun: str = "fact", caveat: str = CAVEAT) -> None:
+    """Four bars, the verdict, and what the check cannot say.
+
+    Args:
+        check: the check.
+        noun: one item of evidence in words.
+        caveat: what the check cannot say.
+    """
     _bar("Score with everything", check.score_all, f"rank {check.rank_all:g}")
     _bar("Without this evidence", check.score_without, f"rank {check.rank_without:g}")
     _bar("With only this evidence", check.score_only, f"rank {check.rank_only:g}")
@@ -105,12 +120,12 @@ def show_check(check: Check) -> None:
         )  # fmt: skip
     show_verdict(check)
     st.markdown(
-        f"The evidence keeps {check.rho_keep:.0%} of what all facts add to the score "
+        f"The evidence keeps {check.rho_keep:.0%} of what all {noun}s add to the score "
         f"(ρ = {check.rho_keep:.2f}, needed {check.thresholds.sufficiency:.2f}); without it the "
         f"score falls by {check.delta_remove:.3f} (needed {check.required_drop:.3f}). "
-        f"With no fact at all the score is {check.score_empty:.3f}."
+        f"With no {noun} at all the score is {check.score_empty:.3f}."
     )
-    st.markdown(CAVEAT)
+    st.markdown(caveat)
 
 
 def _bar(label: str, score: float, note: str) -> None:
