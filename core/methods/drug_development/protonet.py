@@ -8,6 +8,9 @@ molecule belongs to the nearer one. Nothing is adapted. On FS-Mol this beats PAR
 Knowledge space: the molecule graph.
 Function space:  `core.function.gin.GinEncoder` and one scale.
 Coupling:        distance to the class means.
+
+Differs from the paper: a graph encoder with a warm start, see `core.training.warm_start`; a learned
+scale of the distance; support and questions of all sizes of a step in one batch; binary classes.
 """
 
 from pathlib import Path
