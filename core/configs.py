@@ -123,6 +123,8 @@ class EmerGnnConfig:
     resampling: str = "pair"  # pair: each question hides the interactions of its own new ends, all
     # others stay; epoch: as published, a share of drugs loses its interactions for an epoch
     emerging_share: float = 0.2  # known drugs that play new ones each epoch; paper: 0.2
+    vote_share: float = 0.5  # of the loss that is of network and similar-drug vote together, while
+    # each question hides its own new ends; 0 trains the network alone as published; ours
     epoch_pairs: int = 30_000  # questions per epoch with resampling by pair, 0 = all; ours
     patience: int = 12  # validations without a better score before stopping; ours
     valid_sample: int = 6000  # validation pairs scored per epoch, 0 = all; ours

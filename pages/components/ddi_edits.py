@@ -128,7 +128,7 @@ def _show_differences(query: ddi.Query) -> None:
         show_rows(("Interaction", *numbers), rows, right=numbers, limit=MAX_SENTENCE)
         st.markdown(
             "**Network alone** is the change of the path network's own score, given who acts on "
-            "whom; the probability also counts similar drugs and structures, which may carry it."
+            "whom; the probability also counts similar drugs, which may carry it."
         )
 
 

@@ -29,7 +29,7 @@ TABS = (
 )  # fmt: skip
 NOT_CITED = (
     "**Score** here is the path network's own probability of this type, given who acts on whom. "
-    "The probability in the table above also counts similar drugs and structures, which are no "
+    "The probability in the table above also counts similar drugs, which are no "
     "facts of the network and cannot be taken away."
 )
 

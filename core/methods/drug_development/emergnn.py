@@ -353,7 +353,7 @@ class _Training:
         self.votes = None
         if config.resampling == "pair" and task.setting != "S0":
             self.index.keep_walks(np.flatnonzero(task.may_emerge))
-            if task.train.labels is None:
+            if task.train.labels is None and config.vote_share:
                 self.votes = training_votes(task)
         self.valid_batches = list(batches_of(self.index, self.valid, EVALUATION_BATCH))
 
@@ -385,7 +385,7 @@ class _Training:
     def loss(self, batch: Batch) -> Tensor:
         """Cross entropy over types, or binary cross entropy at the labels a pair carries.
 
-        Beside a vote the cross entropy of the network alone and that of both together count half.
+        Beside a vote the cross entropy of both together has its share of the loss.
         """
         logits, pairs = self.logits(batch), batch.pairs
         if pairs.labels is None:
@@ -395,7 +395,8 @@ class _Training:
                 return alone
             path, vote = TRAINING_WEIGHTS
             both = path * logits + vote * torch.from_numpy(batch.votes).to(self.device)
-            return (alone + functional.cross_entropy(both, types)) / 2
+            share = self.config.vote_share
+            return (1 - share) * alone + share * functional.cross_entropy(both, types)
         labels = torch.from_numpy(pairs.labels).to(self.device)
         positive = torch.from_numpy(pairs.positive).to(self.device).float()
         return functional.binary_cross_entropy_with_logits(
