@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from core.settings import PROCESS_ENVIRONMENT
+
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60
@@ -47,11 +49,11 @@ class Server:
     def __init__(self, home: Path, workers: int, script: Path | str) -> None:
         self.home, self.port, self.script = home, free_port(), str(script)
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = os.environ | {
-            "PARSIMONY_HOME": str(home),
-            "PARSIMONY_WORKERS": str(workers),
-            "OMP_NUM_THREADS": "1",
-        }
+        self.environment = (
+            os.environ
+            | PROCESS_ENVIRONMENT
+            | {"PARSIMONY_HOME": str(home), "PARSIMONY_WORKERS": str(workers)}
+        )
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:

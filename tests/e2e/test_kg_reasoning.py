@@ -443,7 +443,6 @@ def test_the_history_restores_an_earlier_answer_after_a_reload(make_server, visi
     assert parse_qs(urlsplit(fresh.url).query)["relation"] == ["brother"]
 
 
-@pytest.mark.slow  # measures: alone, not among other servers
 def test_the_web_process_stays_small_and_free_of_torch(make_server, visit):
     server = make_server()
     for graph in ("royals", "umls", "planted"):
