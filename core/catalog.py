@@ -57,24 +57,24 @@ METHODS: dict[str, Method] = {
         "2023, 3:1023.",
     ),
     "par": Method(
-        "par", "PAR", "molecular_property", "6",
-        "core.methods.drug_development.par:fit",
+        "par", "PAR", "molecular_property", "4",
+        "core.methods.parsimony_on_training.par:fit",
         "core.configs:par_config",
         "core.training.molecule_data:load_molecule_data",
         "Yaqing Wang, Abulikemu Abuduweili, Quanming Yao and Dejing Dou. Property-Aware Relation "
         "Networks for Few-Shot Molecular Property Prediction. NeurIPS 2021.",
     ),
     "pacia": Method(
-        "pacia", "PACIA", "molecular_property", "6",
-        "core.methods.drug_development.pacia:fit",
+        "pacia", "PACIA", "molecular_property", "4",
+        "core.methods.parsimony_on_training.pacia:fit",
         "core.configs:pacia_config",
         "core.training.molecule_data:load_molecule_data",
         "Shiguang Wu, Yaqing Wang and Quanming Yao. PACIA: Parameter-Efficient Adapter for "
         "Few-Shot Molecular Property Prediction. IJCAI 2024.",
     ),
     "protonet": Method(
-        "protonet", "Prototypes", "molecular_property", "6",
-        "core.methods.drug_development.protonet:fit",
+        "protonet", "Prototypes", "molecular_property", "4",
+        "core.methods.parsimony_on_training.protonet:fit",
         "core.configs:protonet_config",
         "core.training.molecule_data:load_molecule_data",
         "Jake Snell, Kevin Swersky and Richard Zemel. Prototypical Networks for Few-shot Learning. "

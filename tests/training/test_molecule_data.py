@@ -10,7 +10,7 @@ from core.data.molecules import Assays, PotencyTable
 from core.errors import DataError, InputError
 from core.export.artifact import today, write_artifact
 from core.knowledge.molecules import MoleculeStore
-from core.methods.drug_development import protonet
+from core.methods.parsimony_on_training import protonet
 from core.serving.artifact import Card, DataState
 from core.serving.session import Session
 from core.training.episodes import FewShotTask

@@ -7,7 +7,7 @@ import torch
 from core.chemistry.graphs import many_graphs
 from core.configs import ParConfig
 from core.knowledge.molecules import MoleculeStore
-from core.methods.drug_development import par
+from core.methods.parsimony_on_training import par
 from core.training.episodes import FewShotTask
 from core.training.few_shot import NetworkScorer
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from core.configs import PaciaConfig
-from core.methods.drug_development import pacia
+from core.methods.parsimony_on_training import pacia
 from core.training.few_shot import NetworkScorer
-from tests.methods.drug_development.test_par import chains
+from tests.methods.parsimony_on_training.test_par import chains
 
 CONFIG = PaciaConfig(
     hidden_dim=16, num_layers=2, dropout=0.0, potency_epochs=0, assay_epochs=2, batch_size=16,
