@@ -17,9 +17,9 @@ _FIGURES = ("<!-- figures -->\n", "<!-- /figures -->\n")
 _MODULES = {
     "redgnn": ("RED-GNN, section 5.1", "core/methods/parsimony_on_interpretation/redgnn.py"),
     "emergnn": ("EmerGNN, section 6", "core/methods/drug_development/emergnn.py"),
-    "pacia": ("PACIA, section 4", "core.methods.parsimony_on_training.pacia.py"),
-    "par": ("PAR, section 4", "core.methods.parsimony_on_training.par.py"),
-    "protonet": ("rival: prototypes", "core.methods.parsimony_on_training.protonet.py"),
+    "pacia": ("PACIA, section 4", "core/methods/parsimony_on_training/pacia.py"),
+    "par": ("PAR, section 4", "core/methods/parsimony_on_training/par.py"),
+    "protonet": ("rival: prototypes", "core/methods/parsimony_on_training/protonet.py"),
 }
 _PAGES = {
     "kg_reasoning": "KG reasoning",
