@@ -14,10 +14,14 @@ st.logo(PICTURES / "logo.svg", icon_image=PICTURES / "icon.svg", size="large")
 HOME = st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)
 KG = st.Page("pages/kg_reasoning.py", title="KG reasoning", icon=":material/hub:")
 DRUGS = st.Page("pages/drug_interaction.py", title="Drug interaction", icon=":material/medication:")
+MOLECULES = st.Page(
+    "pages/molecular_property.py", title="Molecular property", icon=":material/science:"
+)
 JOBS = st.Page("pages/jobs.py", title="Jobs", icon=":material/manufacturing:")
 ABOUT = st.Page("pages/about.py", title="About", icon=":material/info:")
 SECTIONS = {
     "": [HOME],
+    "Training (section 4)": [MOLECULES],
     "Interpretation (section 5)": [KG],
     "Drug development (section 6)": [DRUGS],
     "Server": [JOBS, ABOUT],
@@ -29,6 +33,7 @@ frame.enter(
         "home": HOME,
         "kg_reasoning": KG,
         "drug_interaction": DRUGS,
+        "molecular_property": MOLECULES,
         "jobs": JOBS,
         "about": ABOUT,
     }

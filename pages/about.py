@@ -50,8 +50,15 @@ CITATIONS = (
 TASKS = {
     "kg_reasoning": "which entities complete a fact of a knowledge graph",
     "drug_interaction": "how two drugs may interact, also drugs without known interactions",
+    "molecular_property": "which molecules are active, from a few known ones of one assay",
 }
-METHODS = {"redgnn": "RED-GNN", "emergnn": "EmerGNN"}
+METHODS = {
+    "redgnn": "RED-GNN",
+    "emergnn": "EmerGNN",
+    "par": "PAR",
+    "pacia": "PACIA",
+    "protonet": "Prototypical networks",
+}
 FIGURES = {
     "mrr": "Mean reciprocal rank (MRR)",
     "hits_at_1": "Right answer first (Hits@1)",

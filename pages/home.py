@@ -39,6 +39,7 @@ DOMAINS = (
         "Molecular property",
         "PAR, PACIA · section 4",
         "Rank candidate molecules from ten actives and ten inactives of one assay.",
+        "molecular_property",
     ),
     Domain(
         "Symbolic regression",
