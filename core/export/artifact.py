@@ -59,6 +59,25 @@ def write_artifact(
     return load_artifact(card.name, root)
 
 
+def add_figures(artifact: Artifact, other: Card, label: str) -> Artifact:
+    """Write an artifact again with the figures of another training of its method beside its own.
+
+    Args:
+        artifact: keeps its models, knowledge and figures.
+        other: card of the other training.
+        label: stands before the names of its splits; figures that have it already are replaced.
+    """
+    own = tuple(one for one in artifact.card.metrics if not one.split.startswith(label))
+    more = tuple(replace(one, split=f"{label}, {one.split}") for one in other.metrics)
+    models = {
+        name: (artifact.folder / name).read_bytes()
+        for name in artifact.card.files
+        if name.endswith(".onnx")
+    }
+    card = replace(artifact.card, metrics=own + more)
+    return write_artifact(artifact.folder.parent, models, artifact.knowledge, card)
+
+
 def versions() -> dict[str, str]:
     """Versions of the packages that shape a result."""
     found = {"python": platform.python_version()}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import ArtifactError
-from core.export.artifact import versions, write_artifact
+from core.export.artifact import add_figures, versions, write_artifact
 from core.export.relational import export_relational, parity_relational
 from core.function.relational import GraphTensors, RelationalGNN
 from core.knowledge.graph import Adjacency
@@ -116,6 +116,17 @@ def test_written_artifact_is_verified_and_replaces_the_earlier_one(tmp_path, mod
     assert second.card.title == "again"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["redgnn-test"]
     assert set(second.card.files) == {"model.onnx", "knowledge.json"}
+
+
+def test_figures_of_another_training_stand_beside_its_own(tmp_path, model, card):
+    first = write_artifact(tmp_path, {"model.onnx": model, "more.onnx": model}, {"a": 1}, card)
+    for _ in range(2):  # again: replaced, not repeated
+        first = add_figures(first, card, "other")
+    assert [one.split for one in first.card.metrics] == [
+        *(one.split for one in card.metrics), *(f"other, {one.split}" for one in card.metrics),
+    ]  # fmt: skip
+    assert first.knowledge == {"a": 1}
+    assert set(first.card.files) == {"model.onnx", "more.onnx", "knowledge.json"}
 
 
 @pytest.mark.parametrize("parity", [2e-4, float("nan")])
