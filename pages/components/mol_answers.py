@@ -128,7 +128,7 @@ def show_rows_of(answer: mol.Answer, opened: str) -> None:
         answer: the answer.
         opened: id of the row whose evidence is shown.
     """
-    view = st.segmented_control("Rows", VIEWS, default=VIEWS[0], required=True, key="mol_view")
+    view = st.radio("Rows", VIEWS, horizontal=True, key="mol_view")
     if view == VIEWS[0]:
         show_ranking(answer, opened)
     else:

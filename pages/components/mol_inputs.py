@@ -57,7 +57,7 @@ def ask(_link: mol_permalink.Link) -> tuple[Question | None, str]:
     if entries[model].method == "pacia":
         with st.expander("Task card", key="mol_card_upload"), frame.show_errors():
             mol_card.choose()
-    threshold = st.slider(
+    threshold = st.number_input(
         "Threshold: active from this probability", 0.05, 0.95, step=0.05, key="mol_threshold"
     )
     card = st.session_state[mol_state.CARD] if entries[model].method == "pacia" else None

@@ -119,7 +119,7 @@ def test_every_bad_row_has_its_code_and_the_others_are_predicted():
         "C6": "MO-E08", "C7": "MO-E09",
     }  # fmt: skip
     assert set(shown(app)) == {"salt", "metal", "fine"}
-    app.segmented_control(key="mol_view").set_value(mol_answers.VIEWS[1])
+    app.radio(key="mol_view").set_value(mol_answers.VIEWS[1])
     check(app.run())
     every = table(app, "Codes")
     assert [row[1] for row in every] == [
