@@ -72,7 +72,8 @@ def predict(
     if found.shuffle:
         typer.echo(found.shuffle.sentence)
     if csv is not None:
-        csv.write_text(to_safe_csv(*mol_export.cells(found)), encoding="utf-8")
+        header, cells = mol_export.cells(found)
+        csv.write_text(to_safe_csv(cells, header), encoding="utf-8")
     if sdf is not None:
         sdf.write_text(mol_export.to_sdf(found), encoding="utf-8")
 

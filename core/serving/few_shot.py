@@ -28,7 +28,8 @@ from core.serving.session import Session
 from core.settings import settings
 
 ENCODED = 128  # molecules encoded at once: some 10 MB for d = 300
-ASKED = 64  # questions of PAR at once; memory grows with the square of the support
+ASKED = 64  # questions at once
+PAIRS = 30_000  # pairs of molecules that PACIA relates at once: 1 kB each, all graphs together
 CLASSES = ("inactive", "active")  # columns of logits and of sets
 PACIA_WIDTH = 128  # numbers per support molecule that further questions need
 _SPLIT = re.compile(r"test (\d+)-shot")
@@ -475,8 +476,9 @@ TASK_ARRAYS = (*TASK_OUTPUTS, "classes")
 
 def answer_pacia(artifact: Artifact, task: PaciaTask, query: MoleculeStore) -> Scores:
     """Questions under an adapted task, which may come from a file."""
+    graph_pairs = (len(task.arrays["classes"]) + 1) ** 2
     logits, depth, relations = in_chunks(
-        len(query), ASKED,
+        len(query), min(ASKED, max(1, PAIRS // graph_pairs)),
         lambda rows: artifact.session.run(
             query.take(rows).feeds() | dict(task.arrays), ["logits", "depth", "relations"]
         ),
