@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -327,10 +328,14 @@ def _artifact(name: str, _written: int) -> Artifact:
     return load_artifact(name)
 
 
-def available_models() -> tuple[ModelEntry, ...]:
-    """Every model that can be asked, or why not: methods in the order of `METHODS`."""
+def available_models(root: Path | None = None) -> tuple[ModelEntry, ...]:
+    """Every model that can be asked, or why not: methods in the order of `METHODS`.
+
+    Args:
+        root: folder of artifacts; the configured one when None.
+    """
     found = []
-    artifacts = list_artifacts()
+    artifacts = list_artifacts(root)
     for info in METHODS.values():
         for name, artifact in artifacts:
             if not name.startswith(f"{info.artifact}-"):

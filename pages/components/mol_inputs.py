@@ -1,11 +1,14 @@
 """The question: example task, three lists of molecules, method and threshold."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.serving import mol_permalink
 from core.serving.few_shot import METHODS, ModelEntry, available_models
 from core.serving.molecular_property import Question
 from core.serving.molecule_table import MAX_CANDIDATES, MAX_JOB, ROLES, Lists
+from core.settings import settings
 from pages.components import frame, mol_card, mol_files, mol_state
 from pages.components.molecule_editor import draw_molecule, has_editor
 
@@ -80,12 +83,12 @@ def ask(_link: mol_permalink.Link) -> tuple[Question | None, str]:
 
 def list_models() -> tuple[ModelEntry, ...]:
     """The models of this server, looked for once a minute."""
-    return _models()
+    return _models(settings().trained)
 
 
 @st.cache_data(show_spinner=False, ttl=60)
-def _models() -> tuple[ModelEntry, ...]:
-    return available_models()
+def _models(trained: Path) -> tuple[ModelEntry, ...]:
+    return available_models(trained)
 
 
 def _choose_example() -> None:
