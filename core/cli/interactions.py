@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.printing import print_table
+from core.cli.printing import print_check, print_table
 from core.errors import DataError, InputError, UnknownName
 
 if TYPE_CHECKING:
@@ -459,16 +459,8 @@ def _print_check(query: "Query", row: "Row", found: "Explanation", seed: int) ->
     facts = [item.fact for item in found.facts]
     check = ddi_evidence.check(query, row, found.items, seed=seed)
     minimal = ddi_evidence.minimise(query, row, facts)
-    _print_part(
-        [
-            ("score with everything", f"{check.score_all:.4f}", f"rank {check.rank_all:g}"),
-            ("without this evidence", f"{check.score_without:.4f}",
-             f"rank {check.rank_without:g}"),
-            ("with only this evidence", f"{check.score_only:.4f}", f"rank {check.rank_only:g}"),
-            (f"drop without {check.control.k} look-alikes", f"{check.control.median:.4f}",
-             f"5 to 95 %: {check.control.p05:.4f} to {check.control.p95:.4f}"),
-        ]
-    )  # fmt: skip
+    typer.echo()
+    print_check(check)
     typer.echo(f"{check.verdict}: {ddi_evidence.verdict_text(found, check)}")
     if not minimal.reached:
         typer.echo(f"These {len(facts)} facts alone are not enough.")

@@ -18,7 +18,7 @@ from core.serving.molecule_case import Case
 MIN_REDRAWN = 3  # molecules per class; fewer give the same support again and again
 MIN_REDRAWS, MAX_REDRAWS = 5, 20
 # answers (questions times re-draws) that cost about three seconds; others cost next to nothing
-BUDGETS = {"par": 4_000, "pacia": 4_000, "forest": 0}
+BUDGETS = {"par": 4_000, "pacia": 750, "forest": 0}
 NUM_SHUFFLES = 10
 SLOW_SHUFFLES = 4  # where every one trains a forest
 MAX_SHUFFLED = 64  # questions that are asked with shuffled labels
