@@ -4,7 +4,24 @@ import numpy as np
 import pytest
 
 from core.errors import ShapeError
-from core.knowledge.blocks import FOUR_BLOCK, NAMED, BlockStructure
+from core.knowledge.blocks import (
+    FOUR_BLOCK,
+    MAX_FAILURES,
+    NAMED,
+    BlockStructure,
+    nearest_named,
+    propose_evolution,
+    propose_progressive,
+)
+
+# what the authors' search found; the last two columns: can be symmetric, can be skew
+SEARCHED = {
+    "WN18": ([[0, 2, -2, 1], [3, 0, 2, 0], [-3, 3, 0, -1], [4, 0, -4, 0]], True, True),
+    "FB15k": ([[0, 2, 0, 1], [3, 0, 2, 0], [0, 3, 0, 0], [4, 0, 0, 0]], True, True),
+    "WN18RR": ([[4, 1, 0, 0], [2, 4, 0, -1], [0, 0, 3, -2], [0, -2, -1, 4]], True, True),
+    "FB15k-237": ([[0, 0, 1, 0], [0, 2, 0, 0], [0, 0, 0, 3], [4, 0, 0, 0]], True, False),
+    "YAGO3-10": ([[1, 0, 0, 0], [0, 2, 0, -3], [0, 0, 3, 0], [0, -2, 0, 4]], True, False),
+}
 
 
 def structure(table):
@@ -89,23 +106,34 @@ def test_canonical_forms_differ_exactly_when_no_rewriting_joins_two_models():
     assert len(set.union(*classes.values())) == len(classes)
 
 
-def test_equal_scores_under_all_9216_rewritings(rng):
-    table = np.array(random_structure(rng, 4, 7).cells)
-    vectors = head, relation, tail = rng.normal(size=(3, 4, 2))
-    expected = score(structure(table), *(vector.ravel() for vector in vectors))
-    count = 0
-    for order, numbers, signs in product(
-        permutations(range(4)), permutations(range(1, 5)), product([1, -1], repeat=4)
-    ):
-        moved = np.empty_like(relation)
-        moved[np.array(numbers) - 1] = relation * np.array(signs)[:, None]
-        filled = np.concatenate([np.zeros((1, 2)), moved])
-        names = np.concatenate([[0], np.array(numbers) * np.array(signs)])
-        cells = (names[np.abs(table)] * np.sign(table))[np.ix_(order, order)]
-        blocks = filled[np.abs(cells)] * np.sign(cells)[:, :, None]  # (4, 4, 2)
-        found = np.einsum("hd,htd,td->", head[list(order)], blocks, tail[list(order)])
-        count += np.isclose(found, expected)
-    assert count == 9216
+def all_9216_rewritings(table):
+    """For each of 24 chunk orders: the order, and the 384 tables it gives with their names."""
+    names = np.array(
+        [
+            [0, *(number * sign for number, sign in zip(numbers, signs, strict=True))]
+            for numbers in permutations(range(1, 5))
+            for signs in product([1, -1], repeat=4)
+        ]
+    )
+    written = names[:, np.abs(table)] * np.sign(table)  # (384, 4, 4)
+    for order in map(list, permutations(range(4))):
+        yield order, names, written[:, order][:, :, order]
+
+
+def test_equal_scores_and_forms_under_all_9216_rewritings(rng):
+    found = random_structure(rng, 4, 7)
+    head, relation, tail = rng.normal(size=(3, 4, 2))
+    expected = score(found, head.ravel(), relation.ravel(), tail.ravel())
+    num_equal = 0
+    for order, names, tables in all_9216_rewritings(np.array(found.cells)):
+        renamed = np.zeros((384, 5, 2))
+        rows = np.arange(384)[:, None]
+        renamed[rows, np.abs(names[:, 1:])] = relation * np.sign(names[:, 1:, None])
+        blocks = renamed[rows[:, :, None], np.abs(tables)] * np.sign(tables)[..., None]
+        scores = np.einsum("hd,nhtd,td->n", head[order], blocks, tail[order])
+        num_equal += np.isclose(scores, expected).sum()
+        assert {structure(table).canonical() for table in tables[::40]} == {found.canonical()}
+    assert num_equal == 9216
 
 
 def test_named_models_equal_their_published_formulas(rng):
@@ -165,3 +193,139 @@ def test_json_round_trip_and_refusals():
     for wrong in ([], [[1, 0]], [[3, 0], [0, 1]], [[True, 0], [0, 1]], "[[1]]", [[1.0]], [1], {}):
         with pytest.raises(ShapeError, match="not a block structure"):
             BlockStructure.from_json(wrong)
+
+
+def features_by_definition(found):
+    """Class by class in the order of (zeros, different absolute values), over all assignments."""
+    k = found.num_chunks
+    values = np.array([v for v in product(range(-k, k + 1), repeat=k) if any(v)])
+    kinds = [((v == 0).sum(), len(set(np.abs(v)) - {0})) for v in values]
+    filled = np.einsum("hrt,nr->nht", found.tensor().astype(int), values)
+    turned = filled.transpose(0, 2, 1)
+    used = np.abs(filled).sum((1, 2)) > 0
+    symmetric = used & (filled == turned).all((1, 2))
+    skew = used & (filled + turned == 0).all((1, 2))
+    return [
+        any(holds for holds, other in zip(which, kinds, strict=True) if other == kind)
+        for which in (symmetric, skew)
+        for kind in sorted(set(kinds))
+    ]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_features_of_named_models_by_definition(name):
+    features = NAMED[name].features()
+    assert features.shape == (20,)
+    assert features.tolist() == features_by_definition(NAMED[name])
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_features_of_random_structures_by_definition(rng, k):
+    for num_blocks in (k, k + 2 * (k > 1)):
+        found = random_structure(rng, k, num_blocks)
+        assert found.features().tolist() == features_by_definition(found)
+        assert found.canonical().features().tolist() == found.features().tolist()
+
+
+def test_what_published_structures_can_express():
+    expected = {"DistMult": (True, False), "CP": (False, False)}
+    for name, found in NAMED.items():
+        able = found.can_be_symmetric, found.can_be_skew
+        assert able == expected.get(name, (True, True)), name
+    for name, (table, symmetric, skew) in SEARCHED.items():
+        found = BlockStructure.from_json(table)
+        assert (found.can_be_symmetric, found.can_be_skew) == (symmetric, skew), name
+
+
+def test_nearest_named_model(rng):
+    for name, found in NAMED.items():
+        signs = rng.choice([-1, 1], 4)
+        other = rewritten(found.cells, rng.permutation(4), rng.permutation(4) + 1, signs)
+        assert nearest_named(other) == (name, 0)
+    assert nearest_named(BlockStructure.from_json(SEARCHED["YAGO3-10"][0])) == ("DistMult", 2)
+    assert nearest_named(BlockStructure.from_json(SEARCHED["FB15k"][0])) == ("SimplE", 2)
+
+
+def test_nearest_named_model_is_the_best_of_all_9216_rewritings(rng):
+    table = np.array(random_structure(rng, 4, 8).cells)
+    best = {
+        name: min(
+            (tables != np.array(named.cells)).sum((1, 2)).min()
+            for _, _, tables in all_9216_rewritings(table)
+        )
+        for name, named in NAMED.items()
+    }
+    name, different = nearest_named(structure(table))
+    assert different == best[name] == min(best.values())
+
+
+def evolve(parents, seen, seed=0, num=60):
+    return propose_evolution(parents, seen, np.random.default_rng(seed), num)
+
+
+def progress(parents, seen, seed=0, num=60):
+    return propose_progressive(parents, seen, np.random.default_rng(seed), num)
+
+
+@pytest.mark.parametrize("propose", [evolve, progress])
+def test_proposals_are_proper_new_and_reproducible(propose, rng):
+    seen = propose(FOUR_BLOCK, FOUR_BLOCK, seed=1)
+    found = propose(FOUR_BLOCK, [*FOUR_BLOCK, *seen])
+    assert len(found) == 60
+    assert all(candidate.is_proper(rng) for candidate in found)
+    forms = {candidate.canonical() for candidate in found}
+    assert len(forms) == 60
+    assert not forms & {candidate.canonical() for candidate in [*FOUR_BLOCK, *seen]}
+    assert found == propose(FOUR_BLOCK, [*FOUR_BLOCK, *seen])
+    assert found != propose(FOUR_BLOCK, [*FOUR_BLOCK, *seen], seed=2)
+
+
+def test_progress_adds_two_blocks_and_ends_when_the_table_is_full():
+    parents = [NAMED["ComplEx"], FOUR_BLOCK[0]]
+    for candidate in progress(parents, []):
+        differences = [
+            [(a, b) for a, b in zip(parent._flat, candidate._flat, strict=True) if a != b]
+            for parent in parents
+        ]
+        assert any(len(d) == 2 and all(a == 0 for a, b in d) for d in differences)
+    full = structure(np.array(NAMED["DistMult"].cells) + (1 - np.eye(4)))
+    assert full.num_blocks == 16
+    assert progress([full], []) == []
+
+
+def test_evolution_crosses_two_parents_and_mutates_few_cells():
+    parents = [NAMED["ComplEx"], BlockStructure.from_json(SEARCHED["WN18RR"][0])]
+    first, second = (np.array(parent.cells) for parent in parents)
+    children = [np.array(child.cells) for child in evolve(parents, parents, num=300)]
+    crossed = [np.logical_or(c == first, c == second).all() for c in children]
+    assert 0.25 < np.mean(crossed) < 0.6  # half of all draws, less one in five, less the refused
+    near = [min((c != first).sum(), (c != second).sum()) for c in children]
+    mutants = [n for n, both in zip(near, crossed, strict=True) if not both]
+    assert np.median(mutants) <= 3  # two cells of sixteen are redrawn on average
+    alone = [np.array(child.cells) for child in evolve(parents[:1], parents, num=100)]
+    assert 1 < np.mean([(c != first).sum() for c in alone]) < 3
+
+
+class Counted:
+    """Passes everything on to a generator and counts the calls of `random`."""
+
+    def __init__(self, rng):
+        self.rng, self.num_random = rng, 0
+
+    def __getattr__(self, name):
+        return getattr(self.rng, name)
+
+    def random(self, *args):
+        self.num_random += 1
+        return self.rng.random(*args)
+
+
+def test_proposing_ends_when_nothing_new_is_left(rng):
+    tables = (structure(np.reshape(flat, (2, 2))) for flat in product(range(-2, 3), repeat=4))
+    everything = {found.canonical() for found in tables if found.is_proper(rng)}
+    start = [structure([[1, 0], [0, 2]])]
+    found = evolve(start, start, num=10_000)
+    assert {child.canonical() for child in found} < everything
+    counted = Counted(rng)
+    assert propose_evolution(start, everything, counted, 5) == []
+    assert counted.num_random == MAX_FAILURES == 100  # one parent: one call for each draw
