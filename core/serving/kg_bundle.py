@@ -18,7 +18,6 @@ from core.evidence.bundle import (
     Edit,
     Environment,
     EvidenceItem,
-    Model,
     Place,
     Provenance,
     Reduced,
@@ -55,7 +54,7 @@ def make_bundle(
     """
     query = answer.query
     asked = reasoner(query)
-    graph, card = asked.graph, asked.artifact.card
+    graph = asked.graph
     ids = {item.fact: f"f{row}" for row, item in enumerate(explanation.facts, start=1)}
     return Bundle(
         id=bundle_id(query, candidate.entity, explanation.ranking),
@@ -66,7 +65,7 @@ def make_bundle(
             candidate.name, "entity", candidate.score, "probability", candidate.rank,
             answer.num_candidates, candidate.status == "known",
         ),
-        model=Model(card.name, card.created, card.files["model.onnx"], card.num_parameters, 0),
+        model=asked.engine.state,
         data=Data(graph.name, "", graph.digest, graph.source.licence),
         evidence=tuple(_item(query, graph, item, ids, explanation) for item in explanation.facts),
         layout=_places(query, graph, candidate, explanation),

@@ -17,11 +17,11 @@ import numpy as np
 
 from core.errors import InputError
 from core.evidence.evidence import Outcome, Overlay
-from core.evidence.subgraph import Walk, fact_flow, top_walks
-from core.knowledge.graph import Adjacency, KnowledgeGraph
+from core.evidence.subgraph import Walk
+from core.knowledge.graph import KnowledgeGraph
 from core.serving.artifact import Artifact, list_artifacts, load_artifact
 from core.serving.graphs import find_graph
-from core.serving.relational import Pass, RelationalModel
+from core.serving.kg_engine import Asked, DigraphEngine, Engine, Reading
 from core.settings import settings
 
 Fact = tuple[int, int, int]
@@ -149,58 +149,17 @@ def apply_edits(graph: KnowledgeGraph, edits: Sequence[Edit]) -> KnowledgeGraph:
 
 @dataclass(frozen=True, eq=False)
 class Reasoner:
-    """A graph in the vocabulary of a model.
+    """A graph and what answers questions about it.
 
     Attributes:
         graph: the facts, edits applied.
-        artifact: the model.
+        engine: the model.
         held_out: true facts kept out of the graph.
     """
 
     graph: KnowledgeGraph
-    artifact: Artifact
+    engine: Engine
     held_out: frozenset[Fact] = field(default_factory=frozenset)
-
-    @cached_property
-    def model(self) -> RelationalModel:
-        """The exported step."""
-        knowledge = self.artifact.knowledge
-        return RelationalModel(
-            self.artifact.session,
-            knowledge["num_layers"],
-            knowledge["hidden_dim"],
-            knowledge["max_new_nodes"],
-        )
-
-    @cached_property
-    def relation_rows(self) -> np.ndarray:
-        """(R,) row of each relation of the graph in the model's vocabulary.
-
-        Raises:
-            InputError: KG-E07 when the model does not know some of them.
-        """
-        known = {
-            text.casefold(): row for row, text in enumerate(self.artifact.knowledge["relations"])
-        }
-        rows = [known.get(text.casefold(), -1) for text in self.graph.relations]
-        if missing := [r for r, row in zip(self.graph.relations, rows, strict=True) if row < 0]:
-            raise InputError(
-                "KG-E07",
-                "This model was trained on another vocabulary",
-                f"{len(missing)} of your relations are unknown to it "
-                f"({', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}).",
-                "Train RED-GNN on your graph, or choose another model.",
-            )
-        return np.array(rows, dtype=np.int64)
-
-    @cached_property
-    def adjacency(self) -> Adjacency:
-        """Neighbour index with the model's relation ids."""
-        triples = self.graph.triples.copy()
-        triples[:, 1] = self.relation_rows[triples[:, 1]]
-        return Adjacency.from_triples(
-            triples, self.graph.num_entities, len(self.artifact.knowledge["relations"])
-        )
 
     def answers_of(
         self, facts: np.ndarray, entity: int, relation: int, *, inverse: bool
@@ -224,7 +183,7 @@ def _reasoner(graph_id: str, model: str, edits: tuple[Edit, ...]) -> Reasoner:
     held_out = frozenset(tuple(map(int, fact)) for fact in entry.held_out())
     if edits:
         graph = apply_edits(graph, edits)
-    return Reasoner(graph, artifact, held_out)
+    return Reasoner(graph, DigraphEngine(graph, artifact), held_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,55 +191,32 @@ class Question:
     """One question to one reasoner, in rows."""
 
     reasoner: Reasoner
-    entity: int
-    relation: int
-    inverse: bool
-
-    @property
-    def model_relation(self) -> int:
-        """The relation asked, in 0..2R-1 of the model."""
-        row = int(self.reasoner.relation_rows[self.relation])
-        return row + self.reasoner.adjacency.num_relations if self.inverse else row
+    asked: Asked
 
     @cached_property
     def known(self) -> np.ndarray:
         """Answers that are facts of the graph."""
+        asked = self.asked
         return self.reasoner.answers_of(
-            self.reasoner.graph.triples, self.entity, self.relation, inverse=self.inverse
+            self.reasoner.graph.triples, asked.entity, asked.relation, inverse=asked.inverse
         )
 
     @cached_property
-    def everything(self) -> Pass:
-        """The question on all facts."""
-        return self.reasoner.model.run(
-            self.reasoner.adjacency, np.array([self.entity]), np.array([self.model_relation])
-        )
+    def everything(self) -> Reading:
+        """The question with all items."""
+        return self.reasoner.engine.read(self.asked)
 
     def fact_of(self, answer: int) -> Fact:
         """The triple that an answer would state."""
-        ends = (answer, self.entity) if self.inverse else (self.entity, answer)
-        return ends[0], self.relation, ends[1]
-
-    def own_fact(self, answer: int) -> int | None:
-        """Number of the fact that states this answer, None when it is not a fact."""
-        return self.reasoner.graph.fact_index.get(self.fact_of(answer))
-
-    def run(self, actives: Sequence[np.ndarray]) -> np.ndarray:
-        """Logits (n, N) of the question under several sets of allowed facts."""
-        logits, _ = self.reasoner.model.run_overlays(
-            self.reasoner.adjacency,
-            self.entity,
-            self.model_relation,
-            actives,
-            self.everything.digraph.num_edges,
-        )
-        return logits
+        entity = self.asked.entity
+        ends = (answer, entity) if self.asked.inverse else (entity, answer)
+        return ends[0], self.asked.relation, ends[1]
 
     def outcomes(self, logits: np.ndarray, answer: int) -> list[Outcome]:
         """Probability and realistic rank of one answer for each row of logits (n, N)."""
         rivals = np.ones(logits.shape[1], dtype=bool)
         rivals[self.known] = False
-        rivals[[self.entity, answer]] = False
+        rivals[[self.asked.entity, answer]] = False
         own, others = logits[:, answer].astype(float), logits[:, rivals].astype(float)
         top = np.maximum(own, others.max(1, initial=-np.inf))
         mass = np.exp(own - top)
@@ -289,34 +225,41 @@ class Question:
         return [Outcome(float(s), float(r)) for s, r in zip(score, rank, strict=True)]
 
     def scorer(self, answer: int) -> "AnswerScorer":
-        """Scores of one answer under overlays of facts."""
+        """Scores of one answer under overlays of items."""
         return AnswerScorer(self, answer)
 
 
 @dataclass(frozen=True, eq=False)
 class AnswerScorer:
-    """`core.evidence.evidence.Scorer` for one answer; items are (head, relation, tail) rows."""
+    """`core.evidence.evidence.Scorer` for one answer; items as rows (head, relation, tail)."""
 
     question: Question
     answer: int
 
+    @property
+    def engine(self) -> Engine:
+        """What answers."""
+        return self.question.reasoner.engine
+
     @cached_property
     def base(self) -> np.ndarray:
-        """(F,) facts the model may use: all but the one that states the answer."""
-        allowed = np.ones(self.question.reasoner.graph.num_facts, dtype=bool)
-        own = self.question.own_fact(self.answer)
-        if own is not None:
-            allowed[own] = False
+        """(items,) what may be used: all but the fact that states the answer."""
+        items = self.engine.items
+        allowed = np.ones(items.num_facts, dtype=bool)
+        if items is self.question.reasoner.graph:
+            own = items.fact_index.get(self.question.fact_of(self.answer))
+            if own is not None:
+                allowed[own] = False
         return allowed
 
     @cached_property
-    def everything(self) -> Pass:
+    def everything(self) -> Reading:
         """The question without the fact that states the answer."""
-        return self.question.everything if self.base.all() else self._pass(Overlay())
+        return self.question.everything if self.base.all() else self._read(Overlay())
 
     def active(self, overlay: Overlay) -> np.ndarray:
-        """(F,) facts allowed by an overlay."""
-        index = self.question.reasoner.graph.fact_index
+        """(items,) allowed by an overlay."""
+        index = self.engine.items.fact_index
         if overlay.keep is None:
             allowed = self.base.copy()
         else:
@@ -327,32 +270,27 @@ class AnswerScorer:
         return allowed
 
     def candidates(self, taken: frozenset[Fact]) -> list[Fact]:
-        """Facts on walks to the answer once `taken` are gone, most attention flow first."""
-        found = self._pass(Overlay(remove=taken)) if taken else self.everything
-        triples = self.question.reasoner.graph.triples
-        flow = fact_flow(found.digraph, found.attention, self.answer)
-        return [tuple(map(int, triples[number])) for number in flow]
+        """Items that speak for the answer once `taken` are gone, largest flow first."""
+        found = self._read(Overlay(remove=taken)) if taken else self.everything
+        triples = self.engine.items.triples
+        return [tuple(map(int, triples[number])) for number in found.flow(self.answer)]
 
     def walks_within(self, facts: Sequence[int], num: int) -> list[Walk]:
         """At most `num` walks to the answer that use these facts only."""
-        triples = self.question.reasoner.graph.triples
+        triples = self.engine.items.triples
         kept = frozenset(tuple(map(int, triples[number])) for number in facts)
-        found = self._pass(Overlay(keep=kept))
-        return top_walks(found.digraph, found.attention, self.answer, num)
+        return self._read(Overlay(keep=kept)).walks(self.answer, num)
 
-    def _pass(self, overlay: Overlay) -> Pass:
-        question = self.question
-        return question.reasoner.model.run(
-            question.reasoner.adjacency,
-            np.array([question.entity]),
-            np.array([question.model_relation]),
-            self.active(overlay)[None],
-        )
+    def _read(self, overlay: Overlay) -> Reading:
+        return self.engine.read(self.question.asked, self.active(overlay))
 
     def __call__(self, overlays: Sequence[Overlay]) -> list[Outcome]:
         """One batched run."""
-        logits = self.question.run([self.active(overlay) for overlay in overlays])
-        return self.question.outcomes(logits, self.answer)
+        question = self.question
+        logits = self.engine.overlays(
+            question.asked, [self.active(overlay) for overlay in overlays], question.everything
+        )
+        return question.outcomes(logits, self.answer)
 
 
 def ask(query: Query) -> Question:
@@ -383,7 +321,7 @@ def ask(query: Query) -> Question:
             f'"{graph.entity_names[entity]}" has no facts, so nothing can be inferred about it.',
             'Add at least one fact under "What if…".',
         )
-    return Question(found, entity, relation, query.inverse)
+    return Question(found, Asked(entity, relation, query.inverse))
 
 
 def question_text(graph: KnowledgeGraph, entity: int, relation: int, *, inverse: bool) -> str:

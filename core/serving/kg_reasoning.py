@@ -21,7 +21,7 @@ from core.evidence.faithfulness import (
     matched_controls,
 )
 from core.evidence.reasons import find_reasons, strongest
-from core.evidence.subgraph import Walk, fact_flow, first_hops, top_walks
+from core.evidence.subgraph import Walk
 from core.knowledge.rule import RuleCount, count_rule, rule_text
 from core.serving.kg_question import (
     AnswerScorer,
@@ -197,41 +197,40 @@ def answer(query: Query) -> Answer:
     """
     start = time.perf_counter()
     question = ask(query)
-    graph, run = question.reasoner.graph, question.everything
-    reached = run.reached[0].copy()
-    reached[question.entity] = False
+    asked, engine, graph = question.asked, question.reasoner.engine, question.reasoner.graph
+    reached = question.everything.reached.copy()
+    reached[asked.entity] = False
     if not reached.any():
         raise InputError(
             "KG-E09",
             "Nothing reachable",
-            f"No path of at most {question.reasoner.model.num_layers} steps leaves "
-            f'"{graph.entity_names[question.entity]}" along known facts;',
+            engine.unreachable(graph.entity_names[asked.entity]),
             "the ranking would be guesswork and is not shown.",
         )
     rows = _candidates(question, reached, query)
     return Answer(
         query=query,
-        question=question_text(graph, question.entity, question.relation, inverse=query.inverse),
+        question=question_text(graph, asked.entity, asked.relation, inverse=query.inverse),
         rows=rows,
         num_candidates=len(
-            np.setdiff1d(np.arange(graph.num_entities), [*question.known, question.entity])
+            np.setdiff1d(np.arange(graph.num_entities), [*question.known, asked.entity])
         ),
         num_reached=len(np.setdiff1d(np.flatnonzero(reached), question.known)),
-        model=question.reasoner.artifact.name,
-        provider=question.reasoner.artifact.session.provider,
+        model=engine.name,
+        provider=engine.provider,
         seconds=time.perf_counter() - start,
     )
 
 
 def _candidates(question: Question, reached: np.ndarray, query: Query) -> tuple[Candidate, ...]:
-    graph, logits = question.reasoner.graph, question.everything.logits[0].copy()
+    graph, logits = question.reasoner.graph, question.everything.logits.copy()
     known = np.zeros(graph.num_entities, dtype=bool)
     known[question.known] = True
     listed = reached & ~known if query.hide_known else reached | known
     order = np.flatnonzero(listed)
     order = order[np.lexsort((order, -logits[order]))][: query.top_k]
     for entity in order[known[order]].tolist():
-        logits[entity] = question.scorer(entity).everything.logits[0, entity]
+        logits[entity] = question.scorer(entity).everything.logits[entity]
     order = order[np.lexsort((order, -logits[order]))]
     found = []
     for entity in order.tolist():
@@ -271,34 +270,33 @@ def explain(query: Query, entity: str, *, ranking: str = "deletion", size: int =
         size: most facts shown.
     """
     question = ask(query)
-    graph = question.reasoner.graph
+    graph, items = question.reasoner.graph, question.reasoner.engine.items
     target = graph.find_entity(entity)
     scorer = question.scorer(target)
-    walked = scorer.everything
-    hops = first_hops(walked.digraph)
-    [everything] = question.outcomes(walked.logits, target)
+    read = scorer.everything
+    hops = read.hops
+    [everything] = question.outcomes(read.logits[None], target)
     if ranking == "attention":
-        walks = top_walks(walked.digraph, walked.attention, target, NUM_WALKS)
-        chosen = _by_attention(walks, size)
+        chosen = _by_attention(read.walks(target, NUM_WALKS), size)
         facts = list(dict.fromkeys(number for walk in chosen for number in walk.facts))
     else:
         reasons = find_reasons(
             scorer, scorer.candidates, level=LEVEL, drop=NEEDED_DROP, size=size
         ) or [strongest(scorer, scorer.candidates(frozenset()), size)]
-        facts = [graph.fact_index[fact] for reason in reasons for fact in reason]
+        facts = [items.fact_index[fact] for reason in reasons for fact in reason]
         chosen = scorer.walks_within(facts, NUM_SHOWN_WALKS)
-    triples = [tuple(map(int, graph.triples[number])) for number in facts]
+    triples = [tuple(map(int, items.triples[number])) for number in facts]
     singles = scorer([Overlay(remove=frozenset({fact})) for fact in triples])
-    flow = fact_flow(walked.digraph, walked.attention, target)
-    items = [
+    flow = read.flow(target)
+    found = [
         EvidenceFact(fact, hops.get(n, 1), everything.score - outcome.score, flow.get(n, 0.0))
         for n, fact, outcome in zip(facts, triples, singles, strict=True)
     ]
-    items.sort(key=lambda item: -(item.flow if ranking == "attention" else item.deletion))
+    found.sort(key=lambda item: -(item.flow if ranking == "attention" else item.deletion))
     return Explanation(
         graph.entities[target],
         ranking,
-        tuple(items),
+        tuple(found),
         _described(question, scorer, chosen),
         everything.score,
         len(hops),
@@ -319,7 +317,10 @@ def _by_attention(walks: Sequence[Walk], size: int) -> list[Walk]:
 def _described(
     question: Question, scorer: AnswerScorer, walks: Sequence[Walk]
 ) -> tuple[EvidenceWalk, ...]:
-    graph, adjacency = question.reasoner.graph, question.reasoner.adjacency
+    if not walks:
+        return ()
+    graph, engine, asked = question.reasoner.graph, question.reasoner.engine, question.asked
+    adjacency = engine.adjacency
     triples = {
         number: tuple(map(int, graph.triples[number])) for walk in walks for number in walk.facts
     }
@@ -330,13 +331,15 @@ def _described(
     only, without = outcomes[: len(sets)], outcomes[len(sets) :]
     found = []
     for walk, kept, gone in zip(walks, only, without, strict=True):
-        count = count_rule(adjacency, question.model_relation, walk.body, np.random.default_rng(0))
+        count = count_rule(
+            adjacency, engine.relation_of(asked), walk.body, np.random.default_rng(0)
+        )
         body = [
             (graph.relations[triples[step.fact][1]], step.relation >= adjacency.num_relations)
             for step in walk.steps
         ]
-        head = graph.relations[question.relation]
-        rule = rule_text(f"{head}⁻¹" if question.inverse else head, body)
+        head = graph.relations[asked.relation]
+        rule = rule_text(f"{head}⁻¹" if asked.inverse else head, body)
         sentence = "; ".join(fact_text(graph, triples[step.fact]) for step in walk.steps)
         found.append(EvidenceWalk(walk, sentence, rule, count, kept.score, gone.score))
     return tuple(sorted(found, key=lambda walk: -walk.only))
@@ -351,18 +354,17 @@ def check(
     first used in the same hop.
     """
     question = ask(query)
-    graph = question.reasoner.graph
-    scorer = question.scorer(graph.find_entity(entity))
-    hops = first_hops(scorer.everything.digraph)
-    index = graph.fact_index
-    triples = graph.triples
+    engine = question.reasoner.engine
+    scorer = question.scorer(question.reasoner.graph.find_entity(entity))
+    hops = scorer.everything.hops
+    index, triples = engine.items.fact_index, engine.items.triples
     pool = [tuple(map(int, triples[number])) for number in hops]
 
     def stratum(fact: Fact) -> tuple[int, int]:
         return fact[1], hops.get(index[fact], 0)
 
     controls = matched_controls(facts, pool, stratum, k, np.random.default_rng(seed))
-    return check_evidence(scorer, facts, controls, stratum=stratum)
+    return check_evidence(scorer, facts, controls, stratum=stratum, noun=engine.noun)
 
 
 def minimise(query: Query, entity: str, facts: Sequence[Fact]) -> Minimal:
@@ -404,5 +406,5 @@ def _outcomes_of(query: Query, entities: Mapping[str, None]) -> dict[str, Outcom
     found = {}
     for entity in entities:
         row = graph.entity_index[entity]
-        found[entity] = question.outcomes(question.scorer(row).everything.logits, row)[0]
+        found[entity] = question.outcomes(question.scorer(row).everything.logits[None], row)[0]
     return found

@@ -26,10 +26,10 @@ def code(query):
 
 def test_scores_are_probabilities_among_entities_that_are_not_known_answers(royal):
     question = ask(royal)
-    logits = question.everything.logits[0].astype(float)
+    logits = question.everything.logits.astype(float)
     candidates = np.ones(len(logits), dtype=bool)
     candidates[question.known] = False
-    candidates[question.entity] = False
+    candidates[question.asked.entity] = False
     expected = np.exp(logits) / np.exp(logits[candidates]).sum()
     graph = question.reasoner.graph
     for row in answer(royal).rows:
