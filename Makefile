@@ -39,7 +39,7 @@ assets: $(VENV)/.installed-cpu ## fetch 3Dmol.js from npm; goes on without it wh
 	@$(BIN)/python -m core assets || true
 
 test: $(VENV)/.installed-test assets browser ## set up and run the test suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 .PHONY: browser
 browser: # Debian's Chromium for the browser tests; without it they are skipped and say so
