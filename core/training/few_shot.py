@@ -235,9 +235,10 @@ def measure_assays(
     asked: np.ndarray,
     shots: int,
     draws: Sequence[int],
+    most: int | None = None,
     shuffled: bool = False,
 ) -> AssayResults:
-    """ROC-AUC on all labelled molecules outside a random support.
+    """ROC-AUC on labelled molecules outside a random support.
 
     Args:
         scorer: to be tested.
@@ -246,11 +247,13 @@ def measure_assays(
         asked: (n,) bool, molecules that count as queries; a support is drawn from all labelled.
         shots: support molecules per class.
         draws: seed of each support.
+        most: actives asked per support, likewise inactives, drawn at random; the expected AUC is
+            the same. None asks all.
         shuffled: permute the labels of the support, which shows what the prior alone reaches.
     """
     found = [
         _auc(scorer, one, shuffled) for seed in draws
-        for one in draw_questions(labels, columns, asked, shots, seed)
+        for one in draw_questions(labels, columns, asked, shots, seed, most)
     ]  # fmt: skip
     return AssayResults(np.array(found).reshape(len(draws), len(columns)))
 
@@ -275,7 +278,12 @@ class AssayQuestion:
 
 
 def draw_questions(
-    labels: np.ndarray, columns: np.ndarray, asked: np.ndarray, shots: int, seed: int
+    labels: np.ndarray,
+    columns: np.ndarray,
+    asked: np.ndarray,
+    shots: int,
+    seed: int,
+    most: int | None = None,
 ) -> Iterator[AssayQuestion]:
     """A random support and its questions for each assay; arguments as in `measure_assays`."""
     for column in columns:
@@ -283,6 +291,9 @@ def draw_questions(
         measured = labels[:, column]
         support = draw_support(measured, shots, rng)
         query = np.setdiff1d(np.flatnonzero((measured >= 0) & asked), support)
+        if most is not None:
+            parts = [rng.permutation(query[measured[query] == x])[:most] for x in (0, 1)]
+            query = np.sort(np.concatenate(parts))
         yield AssayQuestion(support, measured[support], query, measured[query] == 1, rng)
 
 

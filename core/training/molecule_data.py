@@ -8,7 +8,7 @@ labels passes for knowledge. ``<set>-validation``: as ``<set>`` with some of the
 the place of the test assays; settings are chosen with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -40,6 +40,7 @@ from core.serving.session import Session
 from core.training.data import Exported, Results
 from core.training.episodes import FewShotTask, Potencies
 from core.training.few_shot import (
+    AssayQuestion,
     AssayResults,
     FunctionScorer,
     NetworkScorer,
@@ -52,9 +53,12 @@ from core.training.fitted import Fitted
 SHOTS = (10, 1)
 DRAWS = range(10)  # supports per assay at test
 FEW = 3  # of these, where all would take long
+CALIBRATION_ASSAYS = 40  # training assays that are asked for the calibration
 CALIBRATION_DRAWS = range(100, 103)
 FINGERPRINT_BITS = 2048
 DOMAIN_BOUNDS = {"inside": (0.4, 1.0), "border": (0.25, 0.4), "outside": (0.0, 0.25)}
+# supports, and molecules of each class asked per support, where a test of all would take a day
+LARGE: dict[str, tuple[range, int]] = {"muv": (DRAWS, 500), "toxcast": (range(3), 100)}
 MIN_FAMILIAR = 5  # molecules with a substructure for it to count as known
 MIN_VALUES = 10  # potencies of a target for it to be learned from
 MIN_SPREAD = 0.1  # deviation by which its potencies are divided at least
@@ -76,6 +80,7 @@ class MoleculeData:
         state: data set, checksum and licence for the card.
         protocol: in words.
         draws: seed of each support at test.
+        most: molecules of each class asked per support; None for all.
     """
 
     task: FewShotTask
@@ -84,6 +89,7 @@ class MoleculeData:
     state: DataState
     protocol: str
     draws: range = DRAWS
+    most: int | None = None
 
     def test(self, fitted: Fitted, device: str) -> Results:
         """AUC of the method and of baselines that see the same supports, and its calibration.
@@ -123,7 +129,7 @@ class MoleculeData:
             f"test {shots}-shot": {
                 "auc, first supports": measure_assays(
                     scorer, self.assays.labels, self.assays.meta_test, asked=self.asked,
-                    shots=shots, draws=self.draws[:1],
+                    shots=shots, draws=self.draws[:1], most=self.most,
                 ).auc
             }
             for shots in SHOTS
@@ -166,7 +172,7 @@ class MoleculeData:
     def _measure(self, scorer: Scorer, shots: int, *, shuffled: bool = False) -> AssayResults:
         return measure_assays(
             scorer, self.assays.labels, self.assays.meta_test, asked=self.asked, shots=shots,
-            draws=self.draws[:FEW] if shuffled else self.draws, shuffled=shuffled,
+            draws=self.draws[:FEW] if shuffled else self.draws, most=self.most, shuffled=shuffled,
         )  # fmt: skip
 
     def _served_methods(self, own: NetworkScorer) -> dict[str, Scorer]:
@@ -207,7 +213,8 @@ class MoleculeData:
 
     def _calibrate(self, scorer: Scorer, shots: int) -> dict[str, Any]:
         """Temperature and sets from questions of training assays, measured on the test assays."""
-        logits, labels = self._balanced(scorer, shots, self.task.train, CALIBRATION_DRAWS)
+        training = np.random.default_rng(0).permutation(self.task.train)[:CALIBRATION_ASSAYS]
+        logits, labels = self._balanced(scorer, shots, np.sort(training), CALIBRATION_DRAWS)
         temperature = fit_temperature(logits, labels)
         sets = fit_prediction_sets(temperature.probabilities(logits), labels)
         logits, labels = self._balanced(scorer, shots, self.assays.meta_test, self.draws[:FEW])
@@ -225,7 +232,7 @@ class MoleculeData:
         """Log probabilities (n, 2) and labels of as many active as inactive questions."""
         logits, labels = [], []
         for seed in draws:
-            for one in draw_questions(self.assays.labels, columns, self.asked, shots, seed):
+            for one in self._questions(columns, shots, seed):
                 parts = [one.rng.permutation(np.flatnonzero(one.active == x)) for x in (0, 1)]
                 rows = np.concatenate([part[: min(map(len, parts))] for part in parts])
                 active = scorer.scores(one.support, one.given, one.query[rows])
@@ -238,9 +245,7 @@ class MoleculeData:
         """AUC by likeness to the nearest support molecule, ten shots."""
         nearest, scores, active = [], [], []
         for seed in self.draws[:FEW]:
-            for one in draw_questions(
-                self.assays.labels, self.assays.meta_test, self.asked, SHOTS[0], seed
-            ):
+            for one in self._questions(self.assays.meta_test, SHOTS[0], seed):
                 likeness = tanimoto(self._bits[one.query], self._bits[one.support])
                 nearest.append(likeness.max(1))
                 scores.append(scorer.scores(one.support, one.given, one.query))
@@ -261,6 +266,9 @@ class MoleculeData:
                 }
             )  # fmt: skip
         return found
+
+    def _questions(self, columns: np.ndarray, shots: int, seed: int) -> Iterator[AssayQuestion]:
+        return draw_questions(self.assays.labels, columns, self.asked, shots, seed, self.most)
 
     @cached_property
     def _bits(self) -> np.ndarray:
@@ -317,13 +325,17 @@ def load_molecule_data(name: str) -> MoleculeData:
         "published split of assays"
         + ("" if paper else "; a quarter of the molecules, whole scaffolds, held out"),
     )  # fmt: skip
+    draws, most = LARGE.get(source, (DRAWS, None))
+    share = f"at most {most} active and {most} inactive of the " if most else "all "
     protocol = (
-        "ROC-AUC per test assay, mean over assays and ten random supports; queries: "
-        + ("all other molecules, most of them seen in training assays" if paper else
+        f"ROC-AUC per test assay, mean over assays and {len(draws)} random supports; queries: "
+        + share
+        + ("other molecules, most of them seen in training assays" if paper else
            "molecules of scaffolds that no training saw")
         + "; last epoch, nothing chosen on test assays"
     )  # fmt: skip
-    return MoleculeData(task, assays, everyone if paper else held_out, state, protocol)
+    asked_rows = everyone if paper else held_out
+    return MoleculeData(task, assays, asked_rows, state, protocol, draws, most)
 
 
 def load_potencies(assays: Assays, held_out: np.ndarray) -> Potencies:

@@ -9,7 +9,13 @@ from core.function.few_shot import EmbeddingNetwork, PrototypeHead
 from core.function.gin import GraphTensors
 from core.knowledge.molecules import MoleculeStore
 from core.training.episodes import FewShotTask, Potencies, draw_episodes
-from core.training.few_shot import NetworkScorer, fit_episodic, measure_assays
+from core.training.few_shot import (
+    FunctionScorer,
+    NetworkScorer,
+    draw_questions,
+    fit_episodic,
+    measure_assays,
+)
 
 CONFIG = FewShotConfig(
     hidden_dim=16, num_layers=2, dropout=0.0, potency_epochs=1, assay_epochs=2, batch_size=16,
@@ -136,6 +142,24 @@ def test_measuring_asks_everything_outside_the_support_and_shuffling_shows_the_p
         assert plain.auc == 1.0
         assert plain.by_draw.shape == (6, 1)
         assert (shuffled.auc < 1.0) == honest
+
+
+def test_a_bounded_test_asks_as_many_of_each_class_and_the_same_auc_is_expected():
+    task = make_task()
+    labels, everyone = task.labels[:, [1]], np.ones(len(task.store), dtype=bool)
+    [one] = draw_questions(labels, np.array([0]), everyone, 3, 0, most=4)
+    assert (one.active.sum(), (~one.active).sum()) == (4, 4)
+    assert not np.isin(one.query, one.support).any()
+    noise = np.random.default_rng(0).normal(labels[:, 0], 1.0)
+    scorer = FunctionScorer(lambda _support, _labels, query: noise[query])
+    exact, sampled = (
+        measure_assays(
+            scorer, labels, np.array([0]), asked=everyone, shots=3, draws=range(200), most=most
+        )
+        for most in (None, 4)
+    )
+    deviation = sampled.by_draw.std() / np.sqrt(200)
+    assert abs(exact.auc - sampled.auc) < 4 * deviation
 
 
 def test_swapped_episodes_ask_for_the_inactive_ones():
