@@ -330,6 +330,20 @@ class Adjacency:
         np.cumsum(np.bincount(source[start], minlength=self.num_entities), out=owner[1:])
         return Pairs(owner, self.relation[start], pointer)
 
+    @cached_property
+    def _pair_key(self) -> np.ndarray:
+        """(P,) ascending key source * (2R + 1) + relation of each pair."""
+        source = np.repeat(np.arange(self.num_entities), np.diff(self.pairs.owner))
+        return source * (2 * self.num_relations + 1) + self.pairs.relation
+
+    def edges_from(self, source: np.ndarray, relation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First edge and number of edges of each (source, relation); all arrays (n,)."""
+        wanted = source * (2 * self.num_relations + 1) + relation
+        place = np.minimum(np.searchsorted(self._pair_key, wanted), len(self._pair_key) - 1)
+        found = self._pair_key[place] == wanted
+        start, end = self.pairs.pointer[place], self.pairs.pointer[place + 1]
+        return start, np.where(found, end - start, 0)
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:

@@ -74,17 +74,9 @@ def _edges_of(adjacency: Adjacency, relation: int) -> tuple[np.ndarray, np.ndarr
 
 def _follow(adjacency: Adjacency, keys: np.ndarray, relation: int) -> np.ndarray:
     """Distinct (X, next) keys after one more relation."""
-    n, pairs = adjacency.num_entities, adjacency.pairs
-    owner, entity = np.divmod(keys, n)
-    width = 2 * adjacency.num_relations + 1
-    pair_entity = np.repeat(np.arange(n), np.diff(pairs.owner))
-    pair_key = pair_entity * width + pairs.relation
-    wanted = entity * width + relation
-    place = np.searchsorted(pair_key, wanted)
-    found = (place < len(pair_key)) & (pair_key[np.minimum(place, len(pair_key) - 1)] == wanted)
-    owner, pair = owner[found], place[found]
-    row, edge = expand_ranges(pairs.pointer[pair], pairs.pointer[pair + 1] - pairs.pointer[pair])
-    return np.unique(owner[row] * n + adjacency.target[edge])
+    owner, entity = np.divmod(keys, adjacency.num_entities)
+    row, edge = expand_ranges(*adjacency.edges_from(entity, np.full(len(keys), relation)))
+    return np.unique(owner[row] * adjacency.num_entities + adjacency.target[edge])
 
 
 def rule_text(head: str, body: Sequence[tuple[str, bool]]) -> str:
