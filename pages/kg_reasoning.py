@@ -9,10 +9,12 @@ from pages.components import (
     answer_page,
     frame,
     kg_answers,
+    kg_compare,
     kg_edits,
     kg_evidence,
     kg_history,
     kg_inputs,
+    kg_relations,
     kg_state,
     kg_truth,
     kg_upload,
@@ -46,7 +48,7 @@ def show_answers(link) -> tuple | None:
 
 def show_evidence(link, answer, checks, candidate) -> None:
     """Evidence pane, exports and link."""
-    ranking, top = kg_evidence.choose_ranking(), answer.rows[0].entity
+    ranking, top = kg_evidence.choose_ranking(answer.query), answer.rows[0].entity
     opened = "" if candidate.entity == top else candidate.entity
     untouched = link.example and candidate.entity == (link.answer or top) and ranking == "deletion"
     page.show_evidence(
@@ -76,8 +78,13 @@ if found:
 
 st.header("More", anchor=False)
 if link.query is not None:
+    opened = found[2].entity if found else None
     with answer_page.folded("What if…", key="kg_what_if", expanded=bool(link.query.edits)):
-        kg_edits.show(link.query, found[2].entity if found else None)
+        kg_edits.show(link.query, opened)
+    with answer_page.folded("Another model beside it", key="kg_compare_models"):
+        kg_compare.show(link.query, opened)
+    with answer_page.folded("Which relation?", key="kg_which_relation"):
+        kg_relations.show(link.query, opened)
 graph_id = st.session_state["kg_graph"]
 if graph_id in st.session_state[kg_state.UPLOADS]:
     with answer_page.folded("A model for this graph", key="kg_training", expanded=True):

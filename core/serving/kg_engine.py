@@ -4,7 +4,9 @@ An engine scores all entities, with any of its *items* hidden: the facts of the 
 function that reads no facts when it answers, the terms of its formula. Evidence, live check and
 smallest evidence are written against this interface alone.
 
-    DigraphEngine   RED-GNN; items are facts, used along walks
+    DigraphEngine    RED-GNN; items are facts, used along walks
+    RuleEngine       path rules; items are facts, used along the chains of rules (`kg_rules`)
+    FunctionEngine   a bilinear function; items are terms of its formula (`kg_function`)
 """
 
 from collections.abc import Sequence
@@ -67,12 +69,14 @@ class Engine(Protocol):
         items: what can be hidden, as a graph: fact number = item number.
         noun: one item and several items in words.
         has_attention: whether `Reading.flow` is attention, a second way to choose evidence.
+        reads_facts: whether items are facts of the graph.
     """
 
     name: str
     items: KnowledgeGraph
     noun: tuple[str, str]
     has_attention: bool
+    reads_facts: bool
 
     @property
     def provider(self) -> str:
@@ -150,6 +154,7 @@ class DigraphEngine:
     artifact: Artifact
     noun = ("fact", "facts")
     has_attention = True
+    reads_facts = True
 
     @property
     def name(self) -> str:
@@ -164,8 +169,7 @@ class DigraphEngine:
     @property
     def state(self) -> Model:
         """From the card."""
-        card = self.artifact.card
-        return Model(card.name, card.created, card.files["model.onnx"], card.num_parameters, 0)
+        return state_of(self.artifact)
 
     @cached_property
     def model(self) -> RelationalModel:
@@ -225,6 +229,12 @@ class DigraphEngine:
             everything.run.digraph.num_edges,
         )
         return logits
+
+
+def state_of(artifact: Artifact) -> Model:
+    """A trained model as an Evidence Bundle states it."""
+    card = artifact.card
+    return Model(card.name, card.created, card.files["model.onnx"], card.num_parameters, 0)
 
 
 def rows_of(names: Sequence[str], known: Sequence[str], noun: str) -> np.ndarray:

@@ -22,6 +22,7 @@ from core.knowledge.graph import KnowledgeGraph
 from core.serving.artifact import Artifact, list_artifacts, load_artifact
 from core.serving.graphs import find_graph
 from core.serving.kg_engine import Asked, DigraphEngine, Engine, Reading
+from core.serving.kg_rules import RULES, count_rules
 from core.settings import settings
 
 Fact = tuple[int, int, int]
@@ -88,14 +89,14 @@ def find_model(name: str) -> Artifact:
             "KG-E07",
             "No model for this graph yet",
             "Nothing was trained on it.",
-            "Train RED-GNN on your graph, or choose a model whose relations match.",
+            f'Train one on your graph, or choose another; "{RULES}" always fits.',
         )
     own = settings().home / "trained"
     return load_artifact(name, own if (own / name / "card.json").is_file() else None)
 
 
 def fitting_models(graph: KnowledgeGraph) -> list[str]:
-    """Names of artifacts that know every relation of a graph, shipped ones first.
+    """Names of models for a graph: artifacts that know it, shipped ones first, then the rules.
 
     A damaged artifact is left out here; the About page says why it is refused.
     """
@@ -106,11 +107,12 @@ def fitting_models(graph: KnowledgeGraph) -> list[str]:
         for _, artifact in list_artifacts(root)
         if isinstance(artifact, Artifact) and artifact.card.method == "redgnn"
     ]
-    return [
+    fitting = [
         artifact.name
         for artifact in found
         if wanted <= {text.casefold() for text in artifact.knowledge["relations"]}
     ]
+    return [*fitting, RULES]
 
 
 def apply_edits(graph: KnowledgeGraph, edits: Sequence[Edit]) -> KnowledgeGraph:
@@ -178,12 +180,18 @@ def reasoner(query: Query) -> Reasoner:
 @lru_cache(maxsize=16)
 def _reasoner(graph_id: str, model: str, edits: tuple[Edit, ...]) -> Reasoner:
     entry = find_graph(graph_id)
-    artifact = find_model(model or entry.model)
     graph = entry.load()
     held_out = frozenset(tuple(map(int, fact)) for fact in entry.held_out())
     if edits:
         graph = apply_edits(graph, edits)
-    return Reasoner(graph, DigraphEngine(graph, artifact), held_out)
+    return Reasoner(graph, _engine(graph, model or entry.model), held_out)
+
+
+def _engine(graph: KnowledgeGraph, model: str) -> Engine:
+    """What answers under this name; rules are counted on the graph as it is."""
+    if model == RULES:
+        return count_rules(graph)
+    return DigraphEngine(graph, find_model(model))
 
 
 @dataclass(frozen=True, eq=False)

@@ -156,6 +156,24 @@ class RuleModel:
                 chain.setdefault(int(found.rule[i]), tuple(found.facts[i].tolist()))
         return [FiredRule(self._directed[rule], chain[rule]) for rule in sorted(chain)]
 
+    def used_facts(
+        self, adjacency: Adjacency, head: int, relation: int, active: np.ndarray | None = None
+    ) -> dict[int, int]:
+        """Every fact on a chain of a rule for this question, with its first place in one, from 1.
+
+        Args:
+            adjacency: neighbour index over F facts.
+            head: entity asked about.
+            relation: relation asked, 0..2R-1.
+            active: (F,) bool, facts that rules may use; None allows all.
+        """
+        first: dict[int, int] = {}
+        for found in follow(adjacency, self._tree, np.array([head]), np.array([relation]), active):
+            for place, column in enumerate(found.facts.T, start=1):
+                for fact in np.unique(column).tolist():
+                    first[fact] = min(place, first.get(fact, place))
+        return first
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; a rule is [head, body, support, pairs, sampled]."""
         return {

@@ -36,8 +36,13 @@ def choose_answer(answer: kg.Answer) -> kg.Candidate:
     return rows[entity]
 
 
-def choose_ranking() -> str:
-    """Let a person pick how facts are chosen and what the width of an edge means."""
+def choose_ranking(query: kg.Query) -> str:
+    """Let a person pick how facts are chosen and what the width of an edge means.
+
+    A model without attention offers no choice.
+    """
+    if not kg.reasoner(query).engine.has_attention:
+        return "deletion"
     return st.radio(
         "Facts chosen, and width drawn, by", list(RANKINGS), key="kg_ranking", horizontal=True,
         format_func=RANKINGS.get,
@@ -49,6 +54,7 @@ def show(
 ) -> Opened:
     """Draw the evidence pane."""
     query = answer.query
+    engine = kg.reasoner(query).engine
     explanation = explanation_of(query, candidate.entity, ranking)
     minimal = minimal_of(query, candidate.entity, ranking)
     everything = check_of(query, candidate.entity, explanation.items)
@@ -56,7 +62,9 @@ def show(
         answer, candidate, explanation, created=created, check=everything, minimal=minimal
     )
     verdict = st.container(key="kg_verdict")
-    num_shown = choose_size(len(explanation.facts), minimal, key="kg", name=bundle.id)
+    num_shown = choose_size(
+        len(explanation.facts), minimal, key="kg", name=bundle.id, noun=engine.noun
+    )
     facts = kg_bundle.remaining_facts(explanation, minimal, num_shown)
     check = check_of(query, candidate.entity, frozenset(facts))
     with verdict:
@@ -68,20 +76,22 @@ def show(
     )
     with graph:
         selected = evidence_pane.show_graph(drawing, narrow, key="kg")
-        _describe(bundle, explanation, selected)
+        _describe(bundle, explanation, selected, attention=engine.has_attention)
     with table:
         evidence_view.show_table(drawing, key="kg_evidence_table")
     with paths:
         show_paths(explanation)
     with numbers:
-        show_check(check)
+        show_check(check, noun=engine.noun[0])
     with free:
         evidence_pane.show_explore(drawing, key="kg")
     return Opened(bundle, drawing)
 
 
-def _describe(bundle: Bundle, explanation: kg.Explanation, selected: str | None) -> None:
-    """The selected fact in full: both weights and its source."""
+def _describe(
+    bundle: Bundle, explanation: kg.Explanation, selected: str | None, *, attention: bool
+) -> None:
+    """The selected item in full: its weights and its source."""
     for item, fact in zip(bundle.evidence, explanation.facts, strict=True):
         if item.id == selected:
             origin = ", ".join(
@@ -89,8 +99,8 @@ def _describe(bundle: Bundle, explanation: kg.Explanation, selected: str | None)
             )
             st.markdown(
                 f"**{frame.plain(item.label)}** · score {show_change(-fact.deletion)} without it · "
-                f"{fact.flow:.0%} of the attention passes through it · source: "
-                f"{frame.plain(origin)}"
+                + (f"{fact.flow:.0%} of the attention passes through it · " if attention else "")
+                + f"source: {frame.plain(origin)}"
             )
 
 

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.catalog import METHODS
 from core.render.text import shorten
 from core.serving import kg_permalink
 from core.serving import kg_reasoning as kg
 from core.serving.graphs import GraphEntry, embedded_graphs, find_graph
+from core.serving.kg_rules import RULES
 from pages.components import frame, inputs, kg_state
 
 
@@ -78,7 +80,7 @@ def _relations(graph_id: str) -> dict[str, str]:
 
 @st.cache_data(show_spinner=False, ttl=5, max_entries=50)
 def models_of(graph_id: str) -> list[str]:
-    """Models that know every relation of a graph; the graph's own first."""
+    """Models that fit a graph; the graph's own first."""
     entry = find_graph(graph_id)
     found = kg.fitting_models(entry.load())
     if entry.model:
@@ -86,16 +88,25 @@ def models_of(graph_id: str) -> list[str]:
     return sorted(found, key=lambda name: not name.startswith(f"redgnn-{graph_id[:8]}-"))
 
 
+def titles_of(graph_id: str) -> dict[str, str]:
+    """What each model of a graph is called; the graph's own is the empty name."""
+    own = find_graph(graph_id).model
+    return {name: _title(name or own) for name in models_of(graph_id)}
+
+
+def _title(name: str) -> str:
+    """Published name of the method, then that of the artifact."""
+    if name == RULES:
+        return "Path rules, counted on this graph"
+    method = METHODS.get(name.partition("-")[0])
+    return f"{method.title} · {name}" if method else name
+
+
 def _choose_model(entry: GraphEntry) -> str:
-    options = models_of(entry.id)
-    if not options:
-        st.markdown("**Model**: none knows the relations of this graph yet. Train one below.")
-        return ""
-    if st.session_state.get("kg_model") not in options:
-        st.session_state["kg_model"] = options[0]
-    return st.selectbox(
-        "Model", options, key="kg_model", format_func=lambda name: name or entry.model
-    )
+    titles = titles_of(entry.id)
+    if st.session_state.get("kg_model") not in titles:
+        st.session_state["kg_model"] = next(iter(titles))
+    return st.selectbox("Model", list(titles), key="kg_model", format_func=titles.get)
 
 
 def _entries() -> list[GraphEntry]:

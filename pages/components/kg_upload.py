@@ -10,6 +10,7 @@ from core.render.histogram import bin_degrees, describe_degrees
 from core.render.tables import problems_csv
 from core.render.text import shorten
 from core.serving import graphs, kg_permalink, kg_training
+from core.serving.kg_rules import RULES
 from pages.components import frame, job_status, kg_inputs, kg_state
 from pages.components.rows import show_rows
 
@@ -152,13 +153,16 @@ def show_training(graph_id: str) -> None:
             st.markdown("The model is ready: choose it under **Model**, then press **Predict**.")
     if job is not None and job.active:
         return
-    fitting = kg_inputs.models_of(graph_id)
-    if fitting:
-        st.markdown(
-            f"{len(fitting)} model{'s' if len(fitting) > 1 else ''} on this server "
-            f"know{'' if len(fitting) > 1 else 's'} all relations of this graph, so you can ask at "
-            "once. Training on the graph itself takes longer and may answer better."
-        )
+    fitting = [name for name in kg_inputs.models_of(graph_id) if name != RULES]
+    trained = (
+        f"So can {len(fitting)} trained model{'s' if len(fitting) > 1 else ''} of this server that "
+        f"know{'' if len(fitting) > 1 else 's'} all its relations. "
+        if fitting else ""
+    )  # fmt: skip
+    st.markdown(
+        "Path rules, counted on this graph, can be asked at once. "
+        f"{trained}Training on the graph itself takes longer and may answer better."
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epochs = st.number_input(
             "Epochs", 1, kg_training.MAX_EPOCHS, kg_training.DEFAULT_EPOCHS, key="kg_train_epochs",

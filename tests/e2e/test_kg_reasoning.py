@@ -421,7 +421,7 @@ def test_a_training_can_be_cancelled(make_server, visit):
     status.get_by_text("Cancelled", exact=True).wait_for(timeout=10_000)
     assert time.monotonic() - start < 8  # 5 s, and the 2 s between two looks of the page
     expect(page.get_by_text("The model is ready")).to_have_count(0)
-    expect(page.get_by_text("none knows the relations")).to_be_visible()
+    expect(page.get_by_text("Path rules, counted on this graph, can be asked")).to_be_visible()
 
 
 def test_the_history_restores_an_earlier_answer_after_a_reload(make_server, visit):

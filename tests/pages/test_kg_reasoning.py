@@ -261,16 +261,19 @@ def test_the_first_row_of_an_upload_is_a_fact_when_a_person_says_so():
     assert find_graph(keep_upload("own.csv", content, columns, header=False)).load().num_facts == 2
 
 
-def test_an_uploaded_graph_of_other_words_asks_for_training():
-    graph_id = keep_upload("own.csv", b"head,relation,tail\na,likes,b\nb,likes,c\n", None)
+def test_an_uploaded_graph_of_other_words_is_asked_by_rules_or_trained_on():
+    facts = "".join(f"a{n},likes,b{n}\nb{n},liked_by,a{n}\n" for n in range(6))
+    content = f"head,relation,tail\n{facts}a7,likes,b7\n".encode()
+    graph_id = keep_upload("own.csv", content, None)
     app = open_page(graph=graph_id)
-    assert "none knows the relations of this graph yet" in written(app)
-    app.selectbox(key="kg_entity").set_value("a")
-    app.selectbox(key="kg_relation").set_value("likes")
-    check(app.run())
-    check(app.button(key="kg_predict").click().run())
+    assert app.selectbox(key="kg_model").options == ["Path rules, counted on this graph"]
+    ask(app, kg.Query(graph_id, "b7", "liked_by"))
+    assert "**b7 liked_by ?**" in written(app)
+    assert addresses(app)["model"] == "rules"
+    assert "Removing this fact costs" in written(app)
+    ask(app, kg.Query(graph_id, "b0", "likes"))
     [message] = errors(app)
-    assert message.startswith("**KG-E07 ·")
+    assert message.startswith("**KG-E09 ·")
     check(app.button(key="kg_train").click().run())
     assert "badge[Waiting]" in written(app)
     assert "kg_train" not in {button.key for button in app.button}
@@ -287,3 +290,18 @@ def test_the_serving_process_never_imports_torch():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_another_model_is_put_beside_it_and_their_evidence_exchanged():
+    app = open_page()
+    check(app.selectbox(key="kg_compare").set_value("rules").run())
+    text = written(app)
+    assert "Answers whose places differ most come first." in text
+    assert "The facts of **redgnn-family** on **rules**: ✓ supported" in text
+    assert "The facts of **rules** on **redgnn-family**: ✓ supported" in text
+
+
+def test_every_relation_between_two_entities_is_ranked():
+    app = open_page()
+    check(app.button(key="kg_relations").click().run())
+    assert "12 relations. The score is the probability of this tail" in written(app)

@@ -80,12 +80,12 @@ def test_an_uploaded_graph_is_asked_with_a_model_that_knows_its_relations():
     )
     key = keep_upload("own.tsv", text.encode(), None)
     graph = find_graph(key).load()
-    assert fitting_models(graph) == ["redgnn-family"]
+    assert fitting_models(graph) == ["redgnn-family", "rules"]
     assert code(Query(key, "Bea", "sister")) == "KG-E07"
     found = answer(Query(key, "Bea", "mother", model="redgnn-family"))
     assert found.model == "redgnn-family"
     strange = keep_upload("odd.csv", b"head,relation,tail\nA,likes,B\nB,likes,C\n", None)
-    assert fitting_models(find_graph(strange).load()) == []
+    assert fitting_models(find_graph(strange).load()) == ["rules"]
     assert code(Query(strange, "A", "likes", model="redgnn-family")) == "KG-E07"
 
 
