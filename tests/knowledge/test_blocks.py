@@ -304,6 +304,7 @@ def test_evolution_crosses_two_parents_and_mutates_few_cells():
     assert np.median(mutants) <= 3  # two cells of sixteen are redrawn on average
     alone = [np.array(child.cells) for child in evolve(parents[:1], parents, num=100)]
     assert 1 < np.mean([(c != first).sum() for c in alone]) < 3
+    assert {int(value) for c in alone for value in c[c != first]} == set(range(-4, 5))
 
 
 class Counted:
