@@ -5,7 +5,7 @@ the project's notes: a network 20 -> 2 -> 1 on the symmetry-related features, L1
 0.01 and weight decay 0.1, 200 steps of 12 tried structures, labels blurred by +-0.02.
 
 Differs from AutoBLM: five networks are fitted side by side and their predictions averaged, as in
-AutoSF, because a single one with two hidden units often starts dead. Of 56 unseen structures on
+AutoSF, because a single one with two hidden units often starts dead. Of 48 unseen structures on
 UMLS, the eight picked lie above the mean validation MRR by .007 with five networks and by .002 with
 one (24 structures and 8 known ones tried before, 40 repetitions, standard error .001). Most
 structures differ little in what they can express, so more than a small gain is not to be expected.
