@@ -34,11 +34,11 @@ class TaskStep(nn.Module):
         target: Tensor,
         molecule: Tensor,
         sizes: Tensor,
-        classes: Tensor,
+        counts: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Adapt to the S molecules of a batch with their classes (S, 2), inactive first."""
+        """Adapt to the S molecules of a batch; counts (S, 2): given as inactive, as active."""
         graph = GraphTensors(atoms, bonds, source, target, molecule, sizes)
-        return self.network.adapt(graph, classes)[:2]
+        return self.network.adapt(graph, counts)[:2]
 
 
 class QueryStep(nn.Module):
@@ -61,11 +61,11 @@ class QueryStep(nn.Module):
         sizes: Tensor,
         adapter: Tensor,
         support: Tensor,
-        classes: Tensor,
+        counts: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Answer the Q molecules of a batch; adapter (L, 2, d), support (S, w), classes (S, 2)."""
+        """Answer the Q molecules of a batch; adapter (L, 2, d), support (S, w), counts (S, 2)."""
         graph = GraphTensors(atoms, bonds, source, target, molecule, sizes)
-        output = self.network.predict(PaciaCard(adapter, support, classes), graph)
+        output = self.network.predict(PaciaCard(adapter, support, counts), graph)
         return output.logits, output.depth, output.at_chosen(output.relations)
 
 
@@ -76,13 +76,13 @@ def export_pacia(network: PaciaNetwork) -> tuple[bytes, bytes]:
         TaskStep(network).eval(),
         _task_feeds(5, 9),
         TASK_OUTPUTS,
-        dynamic=DYNAMIC | {"classes": (0,)},
+        dynamic=DYNAMIC | {"counts": (0,)},
     )
     queries = to_onnx(
         QueryStep(network).eval(),
         _query_feeds(network, support=5, queries=4, num_atoms=9),
         OUTPUTS,
-        dynamic=DYNAMIC | {"support": (0,), "classes": (0,)},
+        dynamic=DYNAMIC | {"support": (0,), "counts": (0,)},
     )
     return task, queries
 
@@ -114,7 +114,7 @@ def _query_cases(network: PaciaNetwork) -> Iterator[dict[str, np.ndarray]]:
 
 def _task_feeds(num_molecules: int, num_atoms: int) -> dict[str, np.ndarray]:
     """Random molecules of two classes."""
-    return random_feeds(num_molecules, num_atoms) | {"classes": _classes(num_molecules)}
+    return random_feeds(num_molecules, num_atoms) | {"counts": _counts(num_molecules)}
 
 
 def _query_feeds(
@@ -125,8 +125,8 @@ def _query_feeds(
     with torch.inference_mode():
         card = TaskStep(network)(**given)
     arrays = dict(zip(TASK_OUTPUTS, (x.numpy() for x in card), strict=True))
-    return random_feeds(queries, num_atoms + 1) | arrays | {"classes": _classes(support)}
+    return random_feeds(queries, num_atoms + 1) | arrays | {"counts": _counts(support)}
 
 
-def _classes(num_molecules: int) -> np.ndarray:
+def _counts(num_molecules: int) -> np.ndarray:
     return np.eye(2, dtype=np.float32)[np.arange(num_molecules) * 2 // num_molecules]

@@ -20,12 +20,13 @@ the encoder, w `WIDTH`. H(x) turns the support's vectors and labels into one vec
 The numbers a, b are all that a task changes: 2 L d, 3,000 for d = 300 and five layers.
 With five relation layers the network has 4,036,171 parameters (d = 300).
 
-Exact savings: as in PAR, pairs of support molecules in the first relation layer are scored once for
-all queries, and each pair once for both orders while training; tasks run side by side.
+Exact savings: pairs of support molecules in the first relation layer are scored once for all
+queries, and each pair once for both orders; a molecule given several times is one node that counts
+as often, since its copies could never differ; tasks run side by side.
 
 Differs from the paper: (1) H_a and H_b are shared by all layers, which their number tells apart;
-with a pair per layer they would hold 6.3 M parameters; (2) classes are masks, so that any number of
-molecules of either class works and padding changes nothing; k nearest and ties as in
+with a pair per layer they would hold 6.3 M parameters; (2) classes are counts, so that any number
+of molecules of either class works and padding changes nothing; k nearest and ties as in
 `core.function.par`; (3) batch norm sees support and queries of all tasks of a step together.
 """
 
@@ -41,6 +42,8 @@ from core.function.gin import GinEncoder, GraphTensors
 from core.function.par import WIDTH, Relation, keep_largest
 from core.function.segment import gather_rows
 
+AT_ONCE = 32  # queries that a processor relates at once, so that their pairs stay in its cache
+
 
 class PaciaCard(NamedTuple):
     """What PACIA keeps of the support of one task.
@@ -48,12 +51,12 @@ class PaciaCard(NamedTuple):
     Attributes:
         adapter: (L, 2, d) scale and shift of every encoder layer.
         support: (S, w) nodes before the relation layers.
-        classes: (S, 2) one-hot, inactive first.
+        counts: (S, 2) how often each was given as inactive and as active.
     """
 
     adapter: Tensor
     support: Tensor
-    classes: Tensor
+    counts: Tensor
 
 
 class PaciaOutput(NamedTuple):
@@ -113,10 +116,11 @@ class SetHyperNetwork(nn.Module):
             nn.Linear(2 * m, m), nn.LeakyReLU(), Residual(m), nn.Linear(m, out_dim)
         )
 
-    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
-        """Vectors (..., S, in_dim) and classes (..., S, 2) that broadcast to (..., out_dim)."""
-        z = self.each(torch.cat([x, classes.expand(*x.shape[:-1], 2)], -1))
-        return self.both(class_means(z, classes).flatten(-2))
+    def forward(self, x: Tensor, counts: Tensor) -> Tensor:
+        """Vectors (..., S, in_dim) and counts (..., S, 2) that broadcast to (..., out_dim)."""
+        labels = (counts > 0).to(x).expand(*x.shape[:-1], 2)
+        z = self.each(torch.cat([x, labels], -1))
+        return self.both(class_means(z, counts).flatten(-2))
 
 
 class PaciaNetwork(nn.Module):
@@ -153,24 +157,25 @@ class PaciaNetwork(nn.Module):
         return 2 * self.encoder.num_layers * self.encoder.hidden_dim
 
     def forward(
-        self, graph: GraphTensors, support: Tensor, classes: Tensor, query: Tensor
+        self, graph: GraphTensors, support: Tensor, counts: Tensor, query: Tensor
     ) -> Tensor:
         """Logits (T, Q, 2) at the chosen depths.
 
         Args:
             graph: molecules, each of one task only.
             support: (T, S) molecules.
-            classes: (T, S, 2) one-hot, inactive first; a row of zeros is padding.
+            counts: (T, S, 2) how often each is given as inactive and as active: one-hot where no
+                molecule comes twice; a row of zeros is padding.
             query: (T, Q) molecules.
         """
-        output = self.episodes(graph, support, classes, query)
+        output = self.episodes(graph, support, counts, query)
         return output.at_chosen(output.logits)
 
     def loss(
         self,
         graph: GraphTensors,
         support: Tensor,
-        classes: Tensor,
+        counts: Tensor,
         query: Tensor,
         labels: Tensor,
         mask: Tensor,
@@ -180,45 +185,46 @@ class PaciaNetwork(nn.Module):
         Args:
             graph: molecules, each of one task only.
             support: (T, S).
-            classes: (T, S, 2).
+            counts: (T, S, 2).
             query: (T, Q).
             labels: (T, Q) int64.
             mask: (T, Q) 0 for padding.
         """
-        output = self.episodes(graph, support, classes, query)
+        output = self.episodes(graph, support, counts, query)
         likelihood = output.logits.log_softmax(-1)  # (T, Q, D, 2)
         of_label = (likelihood * functional.one_hot(labels, 2).unsqueeze(2)).sum(-1)  # (T, Q, D)
         each = -(output.depth.softmax(-1) * of_label).sum(-1)
         return (each * mask).sum() / mask.sum().clamp(min=1)
 
-    def adapt(self, graph: GraphTensors, classes: Tensor) -> PaciaCard:
+    def adapt(self, graph: GraphTensors, counts: Tensor) -> PaciaCard:
         """The card of one task.
 
         Args:
             graph: its S support molecules.
-            classes: (S, 2).
+            counts: (S, 2).
         """
         adapter = []
 
         def modulation(number: int, h: Tensor) -> Tensor:
-            adapter.append(self._adapt(number, self.encoder.pool(h, graph), classes))
+            adapter.append(self._adapt(number, self.encoder.pool(h, graph), counts))
             return adapter[-1].unsqueeze(1)
 
         support = self._encode(graph, modulation)
-        return PaciaCard(torch.stack(adapter), support, classes)
+        return PaciaCard(torch.stack(adapter), support, counts)
 
     def predict(self, card: PaciaCard, graph: GraphTensors) -> PaciaOutput:
         """Answers to Q molecules under a card."""
-        asked = self._encode(graph, lambda number, _: card.adapter[number].unsqueeze(1))
-        return self._relate(card.support, card.classes, asked)
+        return self._relate(card.support, card.counts, self._asked(card, graph))
 
     def answer(self, card: PaciaCard, graph: GraphTensors) -> Tensor:
         """Probability (Q,) of being active under a card."""
-        output = self.predict(card, graph)
-        return output.at_chosen(output.logits).softmax(-1)[..., 1]
+        asked = self._asked(card, graph)
+        parts = asked.split(AT_ONCE) if asked.device.type == "cpu" else [asked]
+        outputs = [self._relate(card.support, card.counts, part) for part in parts]
+        return torch.cat([one.at_chosen(one.logits).softmax(-1)[..., 1] for one in outputs])
 
     def episodes(
-        self, graph: GraphTensors, support: Tensor, classes: Tensor, query: Tensor
+        self, graph: GraphTensors, support: Tensor, counts: Tensor, query: Tensor
     ) -> PaciaOutput:
         """Answers (T, Q, ...) of all tasks; arguments as in `forward`.
 
@@ -228,18 +234,18 @@ class PaciaNetwork(nn.Module):
         task = owners(support, query, graph.sizes.shape[0])[graph.molecule]  # (A,)
 
         def modulation(number: int, h: Tensor) -> Tensor:
-            adapter = self._adapt(number, self.encoder.pool(h, graph)[support], classes)
+            adapter = self._adapt(number, self.encoder.pool(h, graph)[support], counts)
             return torch.stack([gather_rows(part, task) for part in adapter.unbind(-2)])
 
         nodes = self._encode(graph, modulation)
-        return self._relate(nodes[support], classes, nodes[query])
+        return self._relate(nodes[support], counts, nodes[query])
 
-    def _adapt(self, number: int, pooled: Tensor, classes: Tensor) -> Tensor:
-        """Scale and shift (..., 2, d) after a layer: pooled (..., S, d), classes (..., S, 2)."""
+    def _adapt(self, number: int, pooled: Tensor, counts: Tensor) -> Tensor:
+        """Scale and shift (..., 2, d) after a layer: pooled (..., S, d), counts (..., S, 2)."""
         every = torch.arange(self.encoder.num_layers, device=pooled.device)
         layer = (every == number).to(pooled)  # one-hot without a write, which would be a scatter
         x = torch.cat([pooled, layer.expand(*pooled.shape[:-1], -1)], -1)
-        both = torch.stack([self.scale(x, classes), self.shift(x, classes)], -2)
+        both = torch.stack([self.scale(x, counts), self.shift(x, counts)], -2)
         return functional.normalize(both, dim=-1)
 
     def _encode(self, graph: GraphTensors, modulation: Callable[[int, Tensor], Tensor]) -> Tensor:
@@ -251,19 +257,24 @@ class PaciaNetwork(nn.Module):
             h = h * (1 + scale) + shift
         return self.project(self.encoder.pool(h, graph))
 
-    def _relate(self, known: Tensor, classes: Tensor, asked: Tensor) -> PaciaOutput:
+    def _asked(self, card: PaciaCard, graph: GraphTensors) -> Tensor:
+        """Nodes (Q, w) of queries, modulated by a card."""
+        return self._encode(graph, lambda number, _: card.adapter[number].unsqueeze(1))
+
+    def _relate(self, known: Tensor, counts: Tensor, asked: Tensor) -> PaciaOutput:
         """Relation layers and answers; the query is the last node of its graph.
 
         Args:
             known: (..., S, w).
-            classes: (..., S, 2).
+            counts: (..., S, 2).
             asked: (..., Q, w).
         """
         known, asked = self.dropout(known), self.dropout(asked).unsqueeze(-2)  # (..., Q, 1, w)
-        size = classes.sum(-2).min(-1).values.clamp(min=1)[..., None, None, None]
-        valid = functional.pad(classes.sum(-1), (0, 1), value=1.0)[..., None, None, :]
-        others = valid * (1 - torch.eye(valid.shape[-1], device=valid.device, dtype=valid.dtype))
-        classes = classes.unsqueeze(-3)  # (..., 1, S, 2)
+        size = counts.sum(-2).min(-1).values.clamp(min=1)[..., None, None, None]
+        given = functional.pad(counts.sum(-1), (0, 1), value=1.0)[..., None, None, :]
+        itself = torch.eye(given.shape[-1], device=given.device, dtype=given.dtype)
+        others = (given - itself).clamp(min=0)  # (..., 1, S + 1, S + 1), its own repeats too
+        counts = counts.unsqueeze(-3)  # (..., 1, S, 2)
         logits = self.relations[0].in_graphs(known, asked)  # (..., Q, S + 1, S + 1)
         known = known.unsqueeze(-3).expand(*asked.shape[:-2], *known.shape[-2:])
         nodes = torch.cat([known, asked], -2)  # (..., Q, S + 1, w)
@@ -271,11 +282,11 @@ class PaciaNetwork(nn.Module):
         for layer in self.relations:
             logits = layer.among(nodes) if found else logits
             adjacency = keep_largest(logits, others, size)
-            nodes = layer.pass_messages(nodes, nodes, adjacency)
+            nodes = layer.pass_messages(nodes, nodes, adjacency * others)
             known, query = nodes[..., :-1, :], nodes[..., -1, :]
-            means = class_means(known, classes)  # (..., Q, 2, w)
+            means = class_means(known, counts)  # (..., Q, 2, w)
             answer = (self.weight(means) * query.unsqueeze(-2)).sum(-1) + self.bias(means)[..., 0]
-            context = torch.cat([self.context(known, classes), query], -1)
+            context = torch.cat([self.context(known, counts), query], -1)
             found.append((answer, self.control(context)[..., 0], adjacency[..., -1, :-1]))
         answers, depths, relations = zip(*found, strict=True)
         return PaciaOutput(
@@ -283,9 +294,9 @@ class PaciaNetwork(nn.Module):
         )
 
 
-def class_means(x: Tensor, classes: Tensor) -> Tensor:
-    """Mean (..., 2, n) of x (..., S, n) over each class of classes (..., S, 2), 0 if empty."""
-    return classes.transpose(-1, -2) @ x / classes.sum(-2).clamp(min=1).unsqueeze(-1)
+def class_means(x: Tensor, counts: Tensor) -> Tensor:
+    """Mean (..., 2, n) of x (..., S, n) over each class of counts (..., S, 2), 0 if empty."""
+    return counts.transpose(-1, -2) @ x / counts.sum(-2).clamp(min=1).unsqueeze(-1)
 
 
 def owners(support: Tensor, query: Tensor, num_molecules: int) -> Tensor:

@@ -136,19 +136,28 @@ class Relation(nn.Module):
         return self._score(left.unsqueeze(-2), right.unsqueeze(-3))
 
     def among(self, nodes: Tensor) -> Tensor:
-        """Logits of the relations of nodes (..., n, w) to each other; the diagonal means nothing.
+        """Logits of the relations of nodes (..., n, w) to each other; each pair is scored once.
+
+        Pairs are laid out by their distance around a circle, so that their number follows from n
+        alone and nothing but plain gathers is needed to serve them.
 
         Returns:
-            (..., n, n), symmetric.
+            (..., n, n), symmetric; the diagonal is that of equal nodes.
         """
-        if not self.training:  # no gathers: their gradients would be scatters in an exported model
-            return self.between(nodes, nodes)
-        n = nodes.shape[-2]
-        row, column = torch.triu_indices(n, n, 1, device=nodes.device)
-        once = self._score(nodes[..., row, :], nodes[..., column, :])  # (..., n (n - 1) / 2)
-        place = torch.full((n, n), len(row), device=nodes.device)  # the diagonal: the added 0
-        place[row, column] = place[column, row] = torch.arange(len(row), device=nodes.device)
-        return functional.pad(once, (0, 1))[..., place]
+        number, most = nodes.shape[-2], nodes.shape[-2] // 2
+        first = torch.arange(number, device=nodes.device)
+        n = first[-1] + 1  # the number as a tensor, with which an exported model can calculate
+        second = (first.unsqueeze(1) + torch.arange(1, most + 1, device=nodes.device)) % n
+        others = nodes.index_select(-2, second.flatten()).unflatten(-2, (number, most))
+        once = self._score(nodes.unsqueeze(-2), others).flatten(-2)  # (..., n most)
+        same = self.edge(nodes.new_ones(WIDTH)).expand(*once.shape[:-1], 1)
+        row, column = first.unsqueeze(1), first
+        away = (column - row) % n  # (n, n) steps from row to column
+        half = n // 2
+        place = torch.where(away <= half, row * half + away, column * half + n - away)
+        place = place * (away > 0)  # equal nodes stand first
+        full = torch.cat([same, once], -1).index_select(-1, place.flatten())
+        return full.unflatten(-1, (number, number))
 
     def in_graphs(self, known: Tensor, asked: Tensor) -> Tensor:
         """Logits of a first layer: each graph holds nodes that are the same in all, and one more.
@@ -296,7 +305,8 @@ class ParHead(nn.Module):
         """Loss of one task's support: cross entropy and misfit of its relations."""
         nodes, valid, size = self._graphs(fast, support, classes, anchors, present)
         layer = self.relations[1]
-        adjacency = keep_largest(layer.among(nodes), self._others(valid), size)  # (A, S+1, S+1)
+        logits = self._among(layer, nodes)  # (A, S + 1, S + 1)
+        adjacency = keep_largest(logits, self._others(valid), size)
         states, _ = _ends(layer.pass_messages(nodes, nodes, adjacency), 1)  # (A, S, w)
         weight = present + (present.sum() == 0)
         weight = weight / weight.sum()  # (A,)
@@ -342,13 +352,17 @@ class ParHead(nn.Module):
         valid = torch.cat([real, present.unsqueeze(1)], 1)  # (Q, S + 1)
         layer = self.relations[0]
         across = layer.between(asked, known)  # (Q, 1, S)
-        within = layer.among(known).expand(num_graphs, num_known, num_known)
+        within = self._among(layer, known).expand(num_graphs, num_known, num_known)
         full = torch.cat(
             [torch.cat([within, across.transpose(1, 2)], 2), functional.pad(across, (0, 1))], 1
         )  # (Q, S + 1, S + 1)
         adjacency = keep_largest(full, self._others(valid), size)
         nodes = torch.cat([known.expand(num_graphs, *known.shape), asked], 1)
         return layer.pass_messages(nodes, nodes, adjacency), valid, size
+
+    def _among(self, layer: Relation, nodes: Tensor) -> Tensor:
+        """`Relation.among`; when served without gathers, whose gradients would be scatters."""
+        return layer.among(nodes) if self.training else layer.between(nodes, nodes)
 
     @staticmethod
     def _others(valid: Tensor) -> Tensor:
@@ -377,14 +391,14 @@ def keep_largest(logits: Tensor, allowed: Tensor, size: Tensor) -> Tensor:
 
     Args:
         logits: (..., n).
-        allowed: of a shape that broadcasts, 0 where there is no relation.
-        size: whole number from 1 to n, a tensor so that it may differ between tasks.
+        allowed: of a shape that broadcasts, how often each counts; 0 where there is no relation.
+        size: how many are kept, a tensor so that it may differ between tasks.
 
     Returns:
         (..., n) from 0 to 1.
     """
     rank = logits.detach().masked_fill(allowed == 0, NEVER)
-    place = torch.arange(logits.shape[-1], device=logits.device)
-    ranked = rank.sort(-1, descending=True).values
-    least = (ranked * (place == size - 1)).sum(-1, keepdim=True)
-    return torch.sigmoid(logits) * ((rank >= least - TIE) * allowed)
+    ranked, order = rank.sort(-1, descending=True)
+    reached = allowed.expand_as(rank).gather(-1, order).cumsum(-1) >= size
+    least = ranked.masked_fill(~reached, NEVER).amax(-1, keepdim=True)
+    return torch.sigmoid(logits) * ((rank >= least - TIE) & (allowed > 0))

@@ -127,14 +127,14 @@ class TaskCard:
             )  # fmt: skip
         encoder, arrays = model.artifact.knowledge["encoder"], self.task().arrays
         wanted = (encoder["num_layers"], 2, encoder["hidden_dim"])
-        support, classes = arrays["support"], arrays["classes"]
+        support, counts = arrays["support"], arrays["counts"]
         if (
             arrays["adapter"].shape != wanted
             or support.shape != (self.num_active + self.num_inactive, PACIA_WIDTH)
-            or classes.shape != (len(support), 2)
-            or classes.sum(0).tolist() != [self.num_inactive, self.num_active]
-            or not np.isin(classes, (0, 1)).all()
-            or (classes.sum(1) != 1).any()
+            or counts.shape != (len(support), 2)
+            or counts.sum(0).tolist() != [self.num_inactive, self.num_active]
+            or not np.isin(counts, (0, 1)).all()
+            or (counts.sum(1) != 1).any()
         ):
             raise _not_a_card("Its arrays do not have the shapes of this model.")
 

@@ -31,7 +31,7 @@ from core.evidence.faithfulness import (
 from core.knowledge.molecules import MoleculeGraph
 from core.knowledge.similar_drugs import tanimoto
 from core.serving.few_shot import Inputs, Prepared
-from core.serving.molecular_property import TIE, Answer, Prediction, answer
+from core.serving.molecular_property import TIE, Answer, Prediction, first_answer
 from core.serving.molecule_case import Case, Question, open_case
 from core.serving.molecule_table import SYMBOLS, TableRow
 
@@ -140,7 +140,7 @@ class Asked:
     """
 
     def __init__(self, question: Question, row_id: str) -> None:
-        self.answer: Answer = answer(question)
+        self.answer: Answer = first_answer(question)
         self.case: Case = open_case(question)
         self.prediction = self.answer.of(row_id)
         if self.prediction.probability is None:

@@ -16,11 +16,14 @@ from core.errors import InputError, JobError
 from core.serving.mol_export import COLUMNS, prediction_cells
 from core.serving.molecular_property import (
     TIE,
+    Pass,
     Prediction,
     Shuffle,
+    ask,
     check_labels,
     judge,
-    predict,
+    predictions_of,
+    with_ranges,
 )
 from core.serving.molecule_case import Case, Question, open_part
 from core.serving.molecule_table import MAX_JOB, too_many_candidates
@@ -103,8 +106,10 @@ def predict_job(params: dict[str, Any], job: "JobContext") -> dict[str, Any]:
         if part.is_file():
             continue
         case = open_part(question, candidates[start : start + PARCEL], start + 1)
-        shuffle = shuffle or _shuffle(case, job.folder)
-        rows = [prediction_cells(one, extra) for one in _predict(case, shuffle)]
+        usable = case.table.candidates
+        asked = ask(case, usable) if usable else None
+        shuffle = shuffle or _shuffle(asked, job.folder)
+        rows = [prediction_cells(one, extra) for one in _predict(case, asked, shuffle)]
         _write(part, [list(row) for row in rows])
     job.report(len(candidates), len(candidates), words)
     rows = _with_ranks(list(_parts(job.folder)))
@@ -114,19 +119,22 @@ def predict_job(params: dict[str, Any], job: "JobContext") -> dict[str, Any]:
     return {"rows": len(rows), "scored": len(scored), "model": question.model}
 
 
-def _shuffle(case: Case, folder: Path) -> Shuffle | None:
+def _shuffle(asked: Pass | None, folder: Path) -> Shuffle | None:
     """The label check of the first parcel that has a usable molecule; kept for the others."""
     kept = folder / "shuffle.json"
     if kept.is_file():
         return Shuffle(**json.loads(kept.read_text(encoding="utf-8")))
-    found = check_labels(case, case.table.candidates)
-    if found:
-        _write(kept, vars(found))
+    if asked is None or asked.prepared is None:
+        return None
+    found = check_labels(asked)
+    _write(kept, vars(found))
     return found
 
 
-def _predict(case: Case, shuffle: Shuffle | None) -> Iterator[Prediction]:
-    found, _ = predict(case, case.table.candidates)
+def _predict(case: Case, asked: Pass | None, shuffle: Shuffle | None) -> Iterator[Prediction]:
+    found = predictions_of(asked, case.table.candidates) if asked else []
+    if asked and asked.prepared:
+        found = with_ranges(asked, found)
     by_row = {one.row.id: judge(one, shuffle) for one in found}
     return (by_row.get(row.id, Prediction(row)) for row in case.table.of("candidate"))
 

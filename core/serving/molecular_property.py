@@ -1,10 +1,11 @@
 """Is a molecule active, judged from a few known ones: ranked candidates with what to think of them.
 
-    Question ──open_case──> Case ──answer──> Answer
+    Question ──open_case──> Case ──first_answer──> Answer ──answer──> Answer, weighed
 
 Every candidate gets a calibrated probability, its spread over re-drawn supports, the set of classes
 that cannot be excluded, and a word on whether the model knows such molecules. The answer says what
-shuffled labels would have changed and what it cost.
+shuffled labels would have changed and what it cost. The spread and the shuffled labels take most of
+the time, so that `first_answer` comes without them.
 
 Source: PAR (Wang et al., NeurIPS 2021) and PACIA (Wu et al., IJCAI 2024), with prototypes, a ridge
 probe and two methods on fingerprints beside them.
@@ -19,7 +20,7 @@ import numpy as np
 
 from core.chemistry import Remark
 from core.serving.artifact import Metric
-from core.serving.few_shot import CLASSES, Inputs, Scores
+from core.serving.few_shot import CLASSES, Inputs, Prepared, Scores
 from core.serving.molecule_case import (
     Case,
     Question,
@@ -50,8 +51,8 @@ __all__ = [
     "answer",
     "changes",
     "compare",
+    "first_answer",
     "open_case",
-    "predict",
     "table_of",
 ]
 
@@ -129,11 +130,12 @@ class Answer:
         table: its lists.
         support: known molecules that took part, in the order given.
         predictions: one per candidate row, in the order given.
-        shuffle: what shuffled labels change; None without known molecules or candidates.
+        shuffle: what shuffled labels change; None without known molecules or candidates, and in a
+            first answer.
         level: share of molecules whose class should be in the set; None without calibration.
         coverage: share measured on test molecules, likewise.
         coverage_note: both in words.
-        num_redraws: supports behind the spread.
+        num_redraws: supports behind the spread; 0 in a first answer.
         ledger: what it cost.
         model: id of the model.
         provider: what computed it.
@@ -172,6 +174,30 @@ class Answer:
         return next((one for one in self.predictions if one.row is row), Prediction(row))
 
 
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """Candidates asked once with the true labels.
+
+    Attributes:
+        case: the opened question.
+        rows: the candidates, each molecule once, sorted by identity.
+        scores: what the model says of them.
+        prepared: support and candidates, ready for other labels; None with a task card.
+        seconds: from the encoding on.
+    """
+
+    case: Case
+    rows: tuple[TableRow, ...]
+    scores: Scores
+    prepared: Prepared | None
+    seconds: float
+
+    @property
+    def probability(self) -> np.ndarray:
+        """(Q,) calibrated."""
+        return self.case.calibrate(self.scores.probability)
+
+
 def answer(question: Question) -> Answer:
     """Predict all candidates; the last answers are kept.
 
@@ -181,56 +207,85 @@ def answer(question: Question) -> Answer:
     return _answer(question)
 
 
+def first_answer(question: Question) -> Answer:
+    """The same predictions with neither spread nor shuffled labels; kept for `answer`.
+
+    Raises:
+        As `answer`.
+    """
+    return _first(question)[0]
+
+
 @lru_cache(maxsize=4)
 def _answer(question: Question) -> Answer:
+    found, asked = _first(question)
+    if asked is None or asked.prepared is None:
+        return found
+    start = time.perf_counter()
+    shuffle = check_labels(asked)
+    weighed = {one.row.id: judge(one, shuffle) for one in with_ranges(asked, found.ranked)}
+    return replace(
+        found,
+        predictions=tuple(weighed.get(one.row.id, one) for one in found.predictions),
+        shuffle=shuffle,
+        num_redraws=num_redraws(asked.case, len(asked.rows)),
+        seconds=found.seconds + time.perf_counter() - start,
+    )
+
+
+@lru_cache(maxsize=4)
+def _first(question: Question) -> tuple[Answer, Pass | None]:
+    """The first answer, and its pass; None where no candidate can be asked."""
     start = time.perf_counter()
     case = open_case(question)
     rows = case.table.candidates
-    found, predict_s = predict(case, rows)
-    shuffle = check_labels(case, rows)
-    by_row = {one.row.id: judge(one, shuffle) for one in with_ranks(found)}
-    predictions = tuple(by_row.get(row.id, Prediction(row)) for row in case.table.of("candidate"))
+    asked = ask(case, rows) if rows else None
+    found = with_ranks(predictions_of(asked, rows)) if asked else []
+    by_row = {one.row.id: judge(one, None) for one in found}
     calibration = case.calibration
-    return Answer(
+    result = Answer(
         question,
         case.table,
         () if question.card else case.table.support,
-        predictions,
-        shuffle,
+        tuple(by_row.get(row.id, Prediction(row)) for row in case.table.of("candidate")),
+        None,
         calibration.sets.level if calibration else None,
         calibration.coverage if calibration else None,
         coverage_note(case),
-        num_redraws(case, len(rows)) if rows else 0,
-        ledger_of(case, _time_first(case, rows), predict_s, len(rows)),
+        0,
+        ledger_of(case, _time_first(case, rows), asked.seconds if asked else 0.0, len(rows)),
         case.model.entry.id,
         case.model.provider,
         time.perf_counter() - start,
         tuple(notices_of(case)),
     )
+    return result, asked
 
 
-def predict(case: Case, rows: Sequence[TableRow]) -> tuple[list[Prediction], float]:
-    """Predictions of some candidates, without ranks, and the seconds of one pass.
+def ask(case: Case, rows: Sequence[TableRow]) -> Pass:
+    """Ask some candidates once.
 
     Args:
         case: the opened question.
-        rows: usable rows.
+        rows: usable rows, at least one.
     """
-    if not rows:
-        return [], 0.0
     unique = sort_unique(rows)
-    molecules = [row.molecule for row in unique]
-    query = Inputs.of(molecules)
+    query = Inputs.of([row.molecule for row in unique])
     start = time.perf_counter()
-    if case.question.card:
-        scores, num = case.scores(query), 0
-    else:
-        prepared = case.prepare(query)
-        scores = prepared.scores(case.all_rows, case.labels)
-        num = num_redraws(case, len(unique))
-    seconds = time.perf_counter() - start
-    probability = case.calibrate(scores.probability)
-    low, high = spread(case, prepared, num) if num else (None, None)
+    prepared = None if case.question.card else case.prepare(query)
+    scores = prepared.scores(case.all_rows, case.labels) if prepared else case.scores(query)
+    return Pass(case, tuple(unique), scores, prepared, time.perf_counter() - start)
+
+
+def predictions_of(asked: Pass, rows: Sequence[TableRow]) -> list[Prediction]:
+    """Predictions without ranks and ranges.
+
+    Args:
+        asked: a pass over `rows`.
+        rows: candidates, repeated ones among them.
+    """
+    case, molecules = asked.case, [row.molecule for row in asked.rows]
+    probability = asked.probability
     domains = describe_domains(molecules, case.support, case.model.artifact.knowledge)
     members = _classes(case, probability)
     place = {molecule.identity: number for number, molecule in enumerate(molecules)}
@@ -241,15 +296,28 @@ def predict(case: Case, rows: Sequence[TableRow]) -> tuple[list[Prediction], flo
             row,
             None,
             float(probability[number]),
-            None if low is None else float(low[number]),
-            None if high is None else float(high[number]),
-            members[number],
-            bool(probability[number] >= case.question.threshold),
-            domains[number],
-            depth_of(scores, number),
+            classes=members[number],
+            above=bool(probability[number] >= case.question.threshold),
+            domain=domains[number],
+            depth=depth_of(asked.scores, number),
         )
         found.append(replace(one, flags=tuple(_flags(one))))
-    return found, seconds
+    return found
+
+
+def with_ranges(asked: Pass, predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Predictions with their ranges over re-drawn supports; as they are where none can be drawn."""
+    num = num_redraws(asked.case, len(asked.rows))
+    if not num:
+        return list(predictions)
+    low, high = spread(asked.case, asked.prepared, num)
+    place = {row.molecule.identity: number for number, row in enumerate(asked.rows)}
+    found = []
+    for one in predictions:
+        number = place[one.row.molecule.identity]
+        ranged = replace(one, low=float(low[number]), high=float(high[number]))
+        found.append(replace(ranged, flags=tuple(_flags(ranged))))
+    return found
 
 
 def _time_first(case: Case, rows: Sequence[TableRow]) -> float:
@@ -266,15 +334,16 @@ def depth_of(scores: Scores, number: int) -> int | None:
     return None if scores.depth is None else int(scores.depth[number])
 
 
-def check_labels(case: Case, rows: Sequence[TableRow]) -> Shuffle | None:
-    """The label check on candidates spread evenly over the list sorted by identity."""
-    if case.question.card or not rows:
-        return None
-    unique = sort_unique(rows)
-    chosen = np.unique(np.linspace(0, len(unique) - 1, min(len(unique), MAX_SHUFFLED)).astype(int))
-    prepared = case.prepare_rows([unique[number] for number in chosen])
-    asked = case.calibrate(prepared.scores(case.all_rows, case.labels).probability)
-    return shuffle_labels(case, prepared, asked)
+def check_labels(asked: Pass) -> Shuffle:
+    """The label check on candidates spread evenly over the list sorted by identity.
+
+    Args:
+        asked: a pass without a task card.
+    """
+    num = len(asked.rows)
+    chosen = np.unique(np.linspace(0, num - 1, min(num, MAX_SHUFFLED)).astype(int))
+    prepared = asked.case.prepare_rows([asked.rows[number] for number in chosen])
+    return shuffle_labels(asked.case, prepared, asked.probability[chosen])
 
 
 def with_ranks(predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -324,7 +393,9 @@ def coverage_note(case: Case) -> str:
     return (
         f"Promised {found.sets.level:.0%}, measured {found.coverage:.1%} on test molecules with "
         f"{found.shots} known per class ({found.protocol}). Ten labels cannot calibrate "
-        "themselves: the promise comes from other assays."
+        "themselves: the promise comes from other assays. P(active) is calibrated there too, on "
+        "questions of which half are active: near 0.5 the known molecules tell little, and it is "
+        "not the share of hits to expect."
     )
 
 
@@ -411,7 +482,7 @@ def compare(question: Question, models: Sequence[str]) -> Comparison:
     Raises:
         As `answer`.
     """
-    answers = tuple(answer(replace(question, model=model)) for model in models)
+    answers = tuple(first_answer(replace(question, model=model)) for model in models)
     scored = [{one.row.id: one for one in found.ranked} for found in answers]
     shared = [row for row in scored[0] if all(row in other for other in scored)]
     rows = []
@@ -479,7 +550,7 @@ def changes(before: Question, after: Question) -> tuple[Change, ...]:
     Raises:
         As `answer`.
     """
-    sides = [{one.row.molecule.identity: one for one in answer(question).ranked}
+    sides = [{one.row.molecule.identity: one for one in first_answer(question).ranked}
              for question in (before, after)]  # fmt: skip
     found = []
     for identity in dict.fromkeys([*sides[1], *sides[0]]):

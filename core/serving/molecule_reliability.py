@@ -17,7 +17,7 @@ from core.serving.molecule_case import Case
 
 MIN_REDRAWN = 3  # molecules per class; fewer give the same support again and again
 MIN_REDRAWS, MAX_REDRAWS = 5, 20
-# answers (questions times re-draws) that cost about three seconds; others cost next to nothing
+# answers (questions times re-draws) that cost a second or two; others cost next to nothing
 BUDGETS = {"par": 4_000, "pacia": 750, "forest": 0}
 NUM_SHUFFLES = 10
 SLOW_SHUFFLES = 4  # where every one trains a forest
@@ -45,6 +45,11 @@ class Shuffle:
     correlation: float | None
     mean_change: float
     num: int
+
+
+def takes_long(model_id: str) -> bool:
+    """Whether asking again takes so long that a first answer is worth showing before."""
+    return model_id.partition("-")[0] in BUDGETS
 
 
 def num_redraws(case: Case, num_questions: int) -> int:

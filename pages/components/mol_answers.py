@@ -10,6 +10,7 @@ from core.chemistry import Remark
 from core.render.molecule import say_set
 from core.serving import mol_evidence
 from core.serving import molecular_property as mol
+from core.serving.molecule_reliability import takes_long
 from core.serving.molecule_table import TableRow
 from pages.components import frame
 from pages.components.mol_table import Cell, Column, Line, Track, picture_cell, show_table
@@ -44,9 +45,22 @@ def signature(query: Mapping[str, Any]) -> str:
 BY_TEXT = {mol.Question: lambda question: signature(question.to_json())}
 
 
+def first_of(question: mol.Question) -> mol.Answer:
+    """`core.serving.molecular_property.first_answer`, once."""
+    return _first(question)
+
+
 def answer_of(question: mol.Question) -> mol.Answer:
-    """`core.serving.molecular_property.answer`, once."""
-    return _answer(question)
+    """`core.serving.molecular_property.answer`, once; until it is there the first one is shown."""
+    known: set[str] = st.session_state.setdefault("mol_known", set())
+    key, place = signature(question.to_json()), st.empty()
+    if key not in known and question.card is None and takes_long(question.model):
+        with place.container(key="mol_first"):
+            _show_first(first_of(question))
+    answer = _answer(question)
+    place.empty()
+    known.add(key)
+    return answer
 
 
 def explanation_of(question: mol.Question, row_id: str) -> mol_evidence.Explanation:
@@ -57,6 +71,14 @@ def explanation_of(question: mol.Question, row_id: str) -> mol_evidence.Explanat
 @st.cache_resource(
     show_spinner="Reading the molecules, predicting", max_entries=100, hash_funcs=BY_TEXT
 )
+def _first(question: mol.Question) -> mol.Answer:
+    return mol.first_answer(question)
+
+
+@st.cache_resource(
+    show_spinner="Asking again with other draws and with shuffled labels", max_entries=100,
+    hash_funcs=BY_TEXT,
+)  # fmt: skip
 def _answer(question: mol.Question) -> mol.Answer:
     return mol.answer(question)
 
@@ -66,6 +88,23 @@ def _answer(question: mol.Question) -> mol.Answer:
 )
 def _explain(question: mol.Question, row_id: str) -> mol_evidence.Explanation:
     return mol_evidence.explain(question, row_id)
+
+
+def _show_first(answer: mol.Answer) -> None:
+    """The best candidates, before it is known how far they can be trusted."""
+    st.markdown(
+        "**First answer.** Its range over other draws of your molecules, and whether your labels "
+        "matter at all, follow."
+    )
+    show_rows(
+        ("#", "Name", "P(active)", "Set", "Domain"),
+        [
+            (str(one.rank), one.row.title, show_score(one.probability), say_set(one.classes),
+             DOMAINS[one.domain.flag])
+            for one in answer.ranked[:PER_PAGE]
+        ],
+        right=("#", "P(active)"),
+    )  # fmt: skip
 
 
 def show_heading(answer: mol.Answer) -> None:
@@ -162,18 +201,19 @@ def show_ranking(answer: mol.Answer, opened: str) -> None:
         for one in answer.ranked
         if _matches(one, text, domain, found) and not (folded and one.uncertain)
     ]
+    place = st.container(key="mol_rows")
     pages = max(1, -(-len(shown) // PER_PAGE))
-    page = st.session_state["mol_page"] = min(st.session_state.get("mol_page", 1), pages)
+    by, down = _order()
+    # a key per order: another order begins with its first page
+    page = st.pagination(pages, key=f"mol_page_{by}_{down}") if pages > 1 else 1
     start = (page - 1) * PER_PAGE
     listed = _sorted(shown)[start : start + PER_PAGE]
     caption = f"{len(shown):,} of {len(answer.predictions):,} candidates"
-    with st.container(key="mol_rows"):
+    with place:
         show_table(
             caption, _columns(), [_line(answer, one, opened) for one in listed],
             key="mol_ranking", on_sort=_sort_by, on_open=_open,
         )  # fmt: skip
-    if pages > 1:
-        st.pagination(pages, key="mol_page")
     st.markdown(
         f"**P(active)**{_say_spread(answer)}; dashed: threshold {answer.question.threshold:g}. "
         "**Set**: the answers that remain at the promised level. **Domain**: likeness (Tanimoto, "
@@ -265,7 +305,6 @@ def _sort_by(key: str) -> None:
         by, down = _order()
         first = key in ("probability", "nearest")  # largest first
         st.session_state["mol_sort"] = key, (not down if key == by else first)
-        st.session_state["mol_page"] = 1
 
 
 def _open(row_id: str) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 import streamlit as st
 
-from core.serving import mol_evidence
+from core.serving import mol_evidence, mol_training
 from core.serving import molecular_property as mol
+from core.serving.few_shot import open_model
 from core.serving.molecule_table import TableRow
 from pages.components import frame
 from pages.components.mol_answers import STATUS
@@ -97,8 +98,8 @@ def _series_line(row: TableRow, value: str) -> Line:
     return Line(row.id, (Cell(row.id), picture_cell(row), Cell(row.title), Cell(value)))
 
 
-def show_molecule_of(one: mol.Prediction) -> None:
-    """The molecule as it was read, and as it was given."""
+def show_molecule_of(answer: mol.Answer, one: mol.Prediction) -> None:
+    """The molecule as it was read, as it was given, and what the training had that is like it."""
     row = one.row
     left, right = st.columns([3, 4])
     with left:
@@ -116,3 +117,31 @@ def show_molecule_of(one: mol.Prediction) -> None:
         ]
         with st.container(key="mol_facts"):
             show_rows(("What", "Value"), facts, limit=200)
+        _show_trained(answer, row)
+
+
+def _show_trained(answer: mol.Answer, row: TableRow) -> None:
+    """The nearest training molecule, or that the data set is not here."""
+    model = open_model(answer.model)
+    if not model.neural:
+        return
+    with st.spinner("Comparing with the training molecules"):
+        found = mol_training.nearest(model, row.molecule)
+    if found is None:
+        data = model.artifact.card.data
+        command = f"python -m core data get {data.name.removesuffix(mol_training.PAPER)}"
+        st.markdown(
+            "Nearest training molecule: not known, the data set is not on this server. "
+            f"`{command}` brings it."
+        )
+        return
+    with st.container(key="mol_trained"):
+        show_rows(
+            ("Nearest training molecule", "Similarity", "Active in training assays"),
+            [(found.smiles, f"{found.similarity:.2f}",
+              f"{found.num_active} of {found.num_measured} measured")],
+            right=("Similarity",), limit=200,
+        )  # fmt: skip
+    st.markdown(
+        "The nearer it is, the more of the prediction may be memory of its labels in other assays."
+    )

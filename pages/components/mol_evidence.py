@@ -111,7 +111,7 @@ def show(answer: mol.Answer, one: mol.Prediction, *, created: str, permalink: st
         "Table": lambda: evidence_view.show_table(drawing, key="mol_evidence_table"),
         "Check": lambda: show_check(check, noun=NOUN[0], caveat=CAVEAT),
         "Same scaffold": lambda: mol_details.show_scaffold(answer, one),
-        "Molecule": lambda: mol_details.show_molecule_of(one),
+        "Molecule": lambda: mol_details.show_molecule_of(answer, one),
         "Depth": lambda: mol_card.show_depth(answer, one, explanation),
     }
     for name, tab in tabs.items():

@@ -12,7 +12,7 @@ from core.serving.mol_permalink import Link
 from core.serving.molecular_property import Question
 from core.serving.molecule_table import ROLES, Lists, parse_text
 from pages.components.link_state import LinkState
-from pages.components.mol_answers import answer_of, signature
+from pages.components.mol_answers import first_of, signature
 
 LISTS = "mol_lists"  # as they were filled in; a box that was not touched stands for its list here
 CARD = "mol_card"  # task card in use
@@ -113,7 +113,7 @@ def change(question: Question) -> None:
 
 
 def _keep(question: Question) -> Link:
-    answer_of(question)
+    first_of(question)
     link = Link(question)
     STATE.keep(link, new=True)
     st.session_state.setdefault(MINE, []).append(signature(question.to_json()))

@@ -39,13 +39,15 @@ def exported():
     return network, Session(task, "cpu"), Session(queries, "cpu")
 
 
-def served(exported, support, labels, query):
+def served(exported, support, labels, query, times=None):
     """Card and outputs, as serving runs the two files."""
     _, task, queries = exported
-    classes = np.eye(2, dtype=np.float32)[labels]
-    feeds = STORE.take(np.array(support)).feeds() | {"classes": classes}
+    counts = np.eye(2, dtype=np.float32)[labels]
+    if times is not None:
+        counts *= times[:, None]
+    feeds = STORE.take(np.array(support)).feeds() | {"counts": counts}
     card = dict(zip(TASK_OUTPUTS, task.run(feeds, TASK_OUTPUTS), strict=True))
-    feeds = STORE.take(np.array(query)).feeds() | card | {"classes": classes}
+    feeds = STORE.take(np.array(query)).feeds() | card | {"counts": counts}
     return card, queries.run(feeds, OUTPUTS)
 
 
@@ -88,6 +90,17 @@ def test_the_labels_are_part_of_the_card(exported):
     turned, (others, *_) = served(exported, support, [1, 0, 1, 0], query)
     assert np.abs(card["adapter"] - turned["adapter"]).max() > 1e-3
     assert np.abs(logits - others).max() > 1e-3
+
+
+def test_repeats_are_counted(exported):
+    support, labels, query = np.array([3, 45, 86, 130]), np.array([0, 1, 0, 1]), [7, 60]
+    times = np.array([1, 3, 2, 1])
+    merged, outputs = served(exported, support, labels, query, times)
+    apart, others = served(exported, support.repeat(times), labels.repeat(times), query)
+    np.testing.assert_allclose(merged["adapter"], apart["adapter"], atol=1e-5)
+    for ours, theirs in zip(outputs[:2], others[:2], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)  # they are enlarged
+    np.testing.assert_allclose(outputs[2].repeat(times, axis=1), others[2], atol=1e-5)
 
 
 def test_repeated_runs_are_identical(exported):

@@ -199,6 +199,14 @@ def test_a_card_answers_as_the_whole_episode():
 
 
 @torch.no_grad()
+def test_many_queries_are_answered_in_parts(monkeypatch):
+    network, graph = make(), graph_of(range(5))
+    whole = network.answer(card_of(network), graph)
+    monkeypatch.setattr("core.function.pacia.AT_ONCE", 2)
+    torch.testing.assert_close(network.answer(card_of(network), graph), whole, atol=1e-9, rtol=0)
+
+
+@torch.no_grad()
 def test_the_order_of_molecules_does_not_matter():
     network = make()
     at, support, classes, query, _ = episode((4, 3), queries=5)
@@ -210,6 +218,25 @@ def test_the_order_of_molecules_does_not_matter():
     torch.testing.assert_close(again.depth, output.depth[:, ask], atol=1e-9, rtol=0)
     relations = output.relations[:, ask][..., turn]
     torch.testing.assert_close(again.relations, relations, atol=1e-9, rtol=0)
+
+
+@torch.no_grad()
+def test_a_molecule_given_several_times_counts_as_often():
+    network = make()
+    at, support, counts, query, _ = episode((3, 2))
+    times = torch.tensor([3, 1, 2, 1, 2])
+    repeated = support[0].repeat_interleave(times)
+    asked = graph_of(at[query[0]])
+    apart = network.adapt(graph_of(at[repeated]), counts[0].repeat_interleave(times, 0))
+    merged = network.adapt(graph_of(at[support[0]]), counts[0] * times[:, None])
+    torch.testing.assert_close(merged.adapter, apart.adapter, atol=1e-9, rtol=0)
+    one, other = network.predict(merged, asked), network.predict(apart, asked)
+    torch.testing.assert_close(one.logits, other.logits, atol=1e-9, rtol=0)
+    torch.testing.assert_close(one.depth, other.depth, atol=1e-9, rtol=0)
+    spread_out = one.relations.repeat_interleave(times, -1)
+    torch.testing.assert_close(spread_out, other.relations, atol=1e-9, rtol=0)
+    once = network.predict(network.adapt(graph_of(at[support[0]]), counts[0]), asked)
+    assert (once.logits - one.logits).abs().max() > 1e-3
 
 
 def test_padding_changes_nothing():

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from core.errors import ShapeError
-from core.function.par import ParHead, keep_largest
+from core.function.par import WIDTH, ParHead, Relation, keep_largest
 
 D = 12
 
@@ -252,3 +252,23 @@ def test_cuda_equals_cpu():
     torch.testing.assert_close(there.cpu(), value, atol=1e-6, rtol=0)
     for parameter, slope in zip(head.parameters(), slopes, strict=True):
         torch.testing.assert_close(parameter.grad.cpu(), slope, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [2, 3, 6, 7])
+def test_pairs_scored_once_are_those_scored_in_both_orders(n):
+    torch.manual_seed(n)
+    layer, nodes = Relation().double(), torch.randn(2, 3, n, WIDTH).double().requires_grad_()
+    weight = torch.randn(2, 3, n, n).double()
+    once, twice = layer.among(nodes), layer.between(nodes, nodes)
+    torch.testing.assert_close(once, twice, atol=1e-9, rtol=0)
+    slopes = [torch.autograd.grad((x * weight).sum(), nodes)[0] for x in (once, twice)]
+    torch.testing.assert_close(*slopes, atol=1e-9, rtol=0)
+
+
+def test_a_relation_that_counts_twice_takes_two_places():
+    logits = torch.tensor([[3.0, 2.0, 1.0, 0.0]])
+    for size, kept in ((1, 1), (2, 1), (3, 2), (4, 3), (9, 4)):
+        found = keep_largest(logits, torch.tensor([2, 1, 1, 1]), torch.tensor(size))
+        assert (found > 0).sum() == kept
+    found = keep_largest(logits, torch.tensor([2, 0, 1, 1]), torch.tensor(3))
+    torch.testing.assert_close(found, torch.sigmoid(logits) * torch.tensor([1, 0, 1, 0]))

@@ -38,10 +38,12 @@ def served(home, toys, monkeypatch):
     settings.cache_clear()
     few_shot._artifact.cache_clear()
     mol._answer.cache_clear()
+    mol._first.cache_clear()
     yield home
     settings.cache_clear()
     few_shot._artifact.cache_clear()
     mol._answer.cache_clear()
+    mol._first.cache_clear()
 
 
 open_page = partial(steps.open_page, "molecular_property")
@@ -73,6 +75,28 @@ def shown(app: AppTest) -> list[str]:
 def open_tab(app: AppTest, name: str) -> AppTest:
     app.session_state["mol_tabs"] = name
     return check(app.run())
+
+
+def test_a_first_answer_stands_where_the_whole_one_takes_long(monkeypatch):
+    seen = []
+    monkeypatch.setattr(mol_answers, "_show_first", seen.append)
+    app = open_page(model="pacia-toy")
+    [first] = seen
+    assert first.shuffle is None
+    assert [one.probability for one in first.ranked] == [
+        one.probability for one in mol.answer(first.question).ranked
+    ]
+    check(app.run())
+    check(open_page(model="protonet-toy"))
+    assert len(seen) == 1
+
+
+def test_a_molecule_says_when_the_training_molecules_are_not_here():
+    app = open_tab(open_page(model="protonet-toy"), "Molecule")
+    assert "the data set is not on this server. `python -m core data get toy`" in written(app)
+    assert "Nearest training molecule" not in written(
+        open_tab(open_page(model="nearest-toy"), "Molecule")
+    )
 
 
 def test_the_page_opens_answered_with_its_example():

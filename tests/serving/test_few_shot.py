@@ -86,6 +86,13 @@ def test_a_part_of_the_support_counts_alone(model_id):
     assert ((part >= 0) & (part <= 1)).all()
 
 
+def test_pacia_relates_every_row_it_was_given():
+    rows = np.array([4, 0, 4, 2])
+    found = scores("pacia-toy", rows, np.array([0, 1, 0, 0]))
+    given, asked = embed(SUPPORT), embed(ASKED)
+    np.testing.assert_allclose(found.relations, sigmoid(asked @ given[rows].T), atol=1e-5)
+
+
 @pytest.mark.parametrize("model_id", ALL)
 def test_chunks_do_not_change_the_numbers(model_id, monkeypatch):
     whole = scores(model_id)

@@ -64,6 +64,18 @@ def test_candidates_are_ranked_with_everything_a_person_needs():
     assert [notice.code for notice in found.notices] == ["MO-N07"]
 
 
+@pytest.mark.parametrize("model", ["protonet-toy", "pacia-toy"])
+def test_the_first_answer_is_the_answer_without_what_takes_long(model):
+    first, found = mol.first_answer(question(model=model)), answer(question(model=model))
+    assert (first.shuffle, first.num_redraws) == (None, 0)
+    assert {one.low for one in first.predictions} == {None}
+    assert probabilities(first) == probabilities(found)
+    for one, other in zip(first.predictions, found.predictions, strict=True):
+        assert (one.rank, one.classes, one.domain) == (other.rank, other.classes, other.domain)
+        assert other.low <= other.high
+    assert found.seconds > first.seconds
+
+
 @pytest.mark.parametrize("model", ["protonet-toy", "par-toy", "pacia-toy", "nearest-toy"])
 def test_the_order_of_rows_changes_no_number(model):
     turned = Lists(*(tuple(reversed(getattr(LISTS, role))) for role in ROLES))

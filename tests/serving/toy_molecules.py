@@ -121,10 +121,10 @@ def pacia() -> tuple[bytes, bytes]:
     node = helper.make_node
     nodes, constants = _encode()
     nodes += [
-        node("Transpose", ["classes"], ["by_class"], perm=[1, 0]),
+        node("Transpose", ["counts"], ["by_class"], perm=[1, 0]),
         node("MatMul", ["by_class", "pooled"], ["sums"]),
-        node("ReduceSum", ["classes", "first"], ["counts"], keepdims=0),
-        node("Unsqueeze", ["counts", "one"], ["class_column"]),
+        node("ReduceSum", ["counts", "first"], ["given"], keepdims=0),
+        node("Unsqueeze", ["given", "one"], ["class_column"]),
         node("Div", ["sums", "class_column"], ["means"]),
         node("MatMul", ["sign", "means"], ["difference"]),
         node("Expand", ["difference", "adapter_shape"], ["adapter"]),
@@ -137,7 +137,7 @@ def pacia() -> tuple[bytes, bytes]:
     }  # fmt: skip
     task = _model(
         nodes,
-        {**GRAPH, "classes": (FLOAT, ["S", 2])},
+        {**GRAPH, "counts": (FLOAT, ["S", 2])},
         {"adapter": [LAYERS, 2, DIM], "support": ["S", PACIA_WIDTH]},
         constants,
     )
@@ -154,7 +154,7 @@ def pacia() -> tuple[bytes, bytes]:
         node("Transpose", ["support"], ["turned"], perm=[1, 0]),
         node("MatMul", ["asked", "turned"], ["alike"]),
         node("Sigmoid", ["alike"], ["relations"]),
-        node("ReduceSum", ["classes", "places01"], ["unused"], keepdims=0),
+        node("ReduceSum", ["counts", "places01"], ["unused"], keepdims=0),
     ]
     constants |= {
         "places": np.array([1, 2], np.int64),
@@ -167,7 +167,7 @@ def pacia() -> tuple[bytes, bytes]:
     model = _model(
         nodes,
         {**GRAPH, "adapter": (FLOAT, [LAYERS, 2, DIM]), "support": (FLOAT, ["S", PACIA_WIDTH]),
-         "classes": (FLOAT, ["S", 2])},
+         "counts": (FLOAT, ["S", 2])},
         {"logits": ["Q", 2, 2], "depth": ["Q", 2], "relations": ["Q", "S"], "unused": []},
         constants,
     )  # fmt: skip
@@ -231,6 +231,7 @@ def serve_from(root: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("core.serving.few_shot.settings", lambda: place)
     few_shot._artifact.cache_clear()
     molecular_property._answer.cache_clear()
+    molecular_property._first.cache_clear()
 
 
 def lists_of(active: str, inactive: str, candidate: str) -> Lists:
