@@ -54,11 +54,6 @@ class BlockStructure:
         return sum(map(bool, self._flat))
 
     @property
-    def transposed(self) -> "BlockStructure":
-        """The structure with head and tail exchanged: f_A(h, r, t) = f_A'(t, r, h)."""
-        return BlockStructure(tuple(zip(*self.cells, strict=True)))
-
-    @property
     def _flat(self) -> tuple[int, ...]:
         return tuple(value for row in self.cells for value in row)
 

@@ -179,7 +179,7 @@ def search(
         if checkpoint:
             _write(checkpoint, trials)
         for number in range(len(trials) - len(made) + 1, len(trials) + 1):
-            best = best_trials(trials[:number], 1)[0]
+            best = SearchResult(tuple(trials[:number])).best
             text = f"{number} tried, best {best.score:.3f}: {best.candidate}"
             report(number, budget, text, score=trials[number - 1].score, best=best.score)
     return SearchResult(tuple(trials))

@@ -150,12 +150,6 @@ def test_named_models_equal_their_published_formulas(rng):
     assert {name: pytest.approx(score(NAMED[name], *vectors)) for name in NAMED} == expected
 
 
-def test_head_questions_use_the_transposed_structure(rng):
-    found, (h, r, t) = random_structure(rng, 4, 9), rng.normal(size=(3, 8))
-    assert score(found.transposed, t, r, h) == pytest.approx(score(found, h, r, t))
-    assert found.transposed.transposed == found
-
-
 def test_proper_structures():
     rng = np.random.default_rng(0)
     proper = {name: found.is_proper(rng) for name, found in NAMED.items()}
