@@ -5,6 +5,7 @@ Map from the paper "Beyond Scaleup: Knowledge-aware Parsimony Learning from Deep
 
 | section of the paper | module |
 |---|---|
+| 3.1 AutoBLM, searched scoring functions | `core.methods.parsimony_on_model.autoblm` |
 | 5.1 RED-GNN, relational digraphs | `core.methods.parsimony_on_interpretation.redgnn` |
 | knowledge space | `core.knowledge`: discrete, readable, torch-free |
 | function space | `core.function`: parameters and gradients |

@@ -54,6 +54,7 @@ TASKS = {
 }
 METHODS = {
     "redgnn": "RED-GNN",
+    "autoblm": "AutoBLM",
     "emergnn": "EmerGNN",
     "par": "PAR",
     "pacia": "PACIA",

@@ -16,6 +16,7 @@ commands = typer.Typer()
 _FIGURES = ("<!-- figures -->\n", "<!-- /figures -->\n")
 _MODULES = {
     "redgnn": ("RED-GNN, section 5.1", "core/methods/parsimony_on_interpretation/redgnn.py"),
+    "autoblm": ("AutoBLM, section 3.1", "core/methods/parsimony_on_model/autoblm.py"),
     "emergnn": ("EmerGNN, section 6", "core/methods/drug_development/emergnn.py"),
     "pacia": ("PACIA, section 4", "core/methods/parsimony_on_training/pacia.py"),
     "par": ("PAR, section 4", "core/methods/parsimony_on_training/par.py"),
@@ -29,6 +30,7 @@ _PAGES = {
 _FEW_SHOT = (("ROC-AUC", "auc"), ("with shuffled labels", "auc, labels of the support shuffled"))
 _METRICS = {  # shown figures: words, name in the card
     "redgnn": (("MRR", "mrr"),),
+    "autoblm": (("MRR", "mrr"),),
     "emergnn": (("accuracy", "accuracy"), ("with vote", "plus accuracy")),
     "pacia": _FEW_SHOT,
     "par": _FEW_SHOT,

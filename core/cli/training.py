@@ -104,9 +104,13 @@ def _overrides(changes: list[str] | None) -> dict[str, object]:
         try:
             found[key] = json.loads(value)
         except json.JSONDecodeError as error:
+            if value.isidentifier() and value.lower() not in ("true", "false", "null", "none"):
+                found[key] = value
+                continue
             raise InputError(
                 "TR-E01", "Unknown setting", f'"{text}" is not name=value.',
-                "Write numbers and true or false plainly, texts in double quotes.",
+                "Write numbers, true, false and single words plainly, other texts in double "
+                "quotes.",
             ) from error  # fmt: skip
     return found
 

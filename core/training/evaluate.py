@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from core.function.bilinear import BilinearModels
 from core.function.relational import GraphTensors
 from core.knowledge.graph import Adjacency
 from core.metrics import filtered_ranks, ranking_summary
@@ -119,6 +120,20 @@ def score_all(network: nn.Module, graph: GraphTensors) -> ScoreAll:
             graph, torch.from_numpy(heads).to(device), torch.from_numpy(relations).to(device)
         )
         return scores.cpu().numpy(), reached.cpu().numpy()
+
+    return score
+
+
+def score_bilinear(network: BilinearModels) -> ScoreAll:
+    """Scores of all entities by one bilinear model; every entity is within its reach."""
+
+    @torch.inference_mode()
+    def score(heads: np.ndarray, relations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        device = network.entities.device
+        [scores] = network.scores(
+            torch.from_numpy(heads).to(device), torch.from_numpy(relations).to(device)
+        )
+        return scores.cpu().numpy(), np.ones(scores.shape, dtype=bool)
 
     return score
 

@@ -1,0 +1,1 @@
+"""Section 3 of the paper: what a model is made of, searched together with what it learns."""
