@@ -17,6 +17,7 @@ from core.serving.molecule_table import example_file
 from core.settings import settings
 from tests.e2e.steps import (
     WAIT_MS,
+    choose,
     open_part,
     predict,
     read_rows,
@@ -98,9 +99,17 @@ def test_a_csv_comes_back_row_by_row(server, visit):
     table = list(csv.DictReader(io.StringIO(take(page, "CSV"))))
     assert [row["name"] for row in table] == [f"cmp-{number:03d}" for number in range(200)]
     assert {row["status"] for row in table} == {"ok", "duplicate"}
+    page.locator(".st-key-mol_result").get_by_role("button", name="Page 2", exact=True).click()
+    settle(page)
+    assert int(rows(page)[0][0]) > 1
+    page.locator(".st-key-mol_rows").get_by_role("button", name="Name").click()
+    sorted_by = page.locator(".st-key-mol_rows th[aria-sort='ascending']")
+    expect(sorted_by).to_contain_text("Name", timeout=WAIT_MS)
+    assert rows(page)[0][2] == "cmp-000"  # another order begins with its first page
     page.get_by_text("All, in input order", exact=True).click()
     settle(page)
     assert [row[1] for row in rows(page, "mol_all_rows")][:3] == ["cmp-000", "cmp-001", "cmp-002"]
+    assert "Session State API" not in server.log()
 
 
 def test_bad_rows_are_named_and_the_server_goes_on(server, visit):
@@ -220,6 +229,36 @@ def test_hostile_names_are_text_and_a_link_brings_them_back(server, visit):
     assert rows(again) == rows(page)
     assert again.title() == title
     expect(again.locator(".st-key-stale_banner")).to_have_count(0)
+
+
+def test_earlier_answers_bring_a_question_back(server, visit):
+    page = open_quick(server, visit)
+    asked = ("CCCO first", "CCCN second\nCCCCN third")
+    for candidate in asked:
+        fill(page, candidate=candidate)
+        predict(page)
+        num = candidate.count("\n") + 1
+        expect(page.locator(".st-key-mol_result")).to_contain_text(f"{num} candidates")
+        ready(page)
+    entries = open_part(page, "mol_history").get_by_role("button")
+    expect(entries).to_have_count(2)
+    assert entries.nth(0).inner_text().startswith(("Is second active?", "Is third active?"))
+    entries.nth(1).click()
+    settle(page)
+    expect(page.locator(".st-key-mol_result")).to_contain_text("1 candidates", timeout=WAIT_MS)
+    assert [row[2] for row in rows(page)] == ["first"]
+    assert page.locator(".st-key-mol_text_candidate textarea").input_value() == asked[0]
+
+
+def test_the_first_ranking_comes_before_its_checks(server, visit):
+    page = open_quick(server, visit)
+    choose(page, page.locator(".st-key-mol_question"), "Method", "PACIA")
+    fill(page, candidate="\n".join(f"{'C' * size}O" for size in range(3, 103)))
+    page.get_by_role("button", name="Predict", exact=True).click()
+    first = page.locator(".st-key-mol_first")
+    expect(first).to_contain_text("First answer", timeout=WAIT_MS)
+    ready(page)
+    expect(first).to_have_count(0)
 
 
 def test_a_narrow_window_needs_no_sideways_scrolling(server, visit):
