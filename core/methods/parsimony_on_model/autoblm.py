@@ -121,7 +121,8 @@ def fit(
     )
     kept = history.epochs[history.best_epoch - 1]
     best = max(range(len(finalists)), key=lambda i: kept[_label(finalists, i)])
-    history.seconds += bench.seconds
+    history.seconds += bench.choice_s
+    history.seconds += sum(trial.seconds for trial in found.trials) if found else 0.0
     return Fitted(
         training.network.alone(best),
         _knowledge(finalists, best, found, n3, bench, history.epochs),
@@ -175,7 +176,7 @@ class _Bench:
         self.num_parallel = min(
             config.num_parallel, max(1, NUM_SCORES // (config.batch_size * task.num_entities))
         )
-        self.seconds = 0.0
+        self.choice_s = 0.0  # time spent on choosing the weight of N3
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """(B, 3) triples in both directions; all answers of a question are in one batch."""
@@ -208,7 +209,6 @@ class _Bench:
                 mrr = self.valid_mrr(training.network.alone(i))
                 seconds = history.seconds / len(part)
                 made.append(Trial(structure, mrr, structure.num_blocks, seconds))
-            self.seconds += history.seconds
         return made
 
     def choose_n3(self, structures: Structures, alive: Report) -> float:
@@ -216,8 +216,9 @@ class _Bench:
         weights = self.config.n3_weights
         if len(weights) == 1:
             return weights[0]
-        best = [best_trials(self.trials(structures, n3, alive), 1)[0].score for n3 in weights]
-        return weights[int(np.argmax(best))]
+        tried = [self.trials(structures, n3, alive) for n3 in weights]
+        self.choice_s = sum(trial.seconds for trials in tried for trial in trials)
+        return weights[int(np.argmax([best_trials(trials, 1)[0].score for trials in tried]))]
 
 
 class _Training:

@@ -96,6 +96,7 @@ def test_an_interrupted_search_and_training_go_on_with_the_same_numbers(searched
     mine, theirs = ([row["valid_mrr"] for row in one.knowledge["trials"]]
                     for one in (again, searched))  # fmt: skip
     assert mine == theirs
+    assert again.history.seconds > sum(row["seconds"] for row in again.knowledge["trials"])
     names = sorted(path.name for path in tmp_path.iterdir())
     other = fit(task, replace(SMALL, structure="CP"), seed=0, checkpoint=tmp_path / "x-0.pt")
     assert other.knowledge["structure"] == NAMED["CP"].to_json()
