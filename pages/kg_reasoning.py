@@ -12,8 +12,10 @@ from pages.components import (
     kg_compare,
     kg_edits,
     kg_evidence,
+    kg_function,
     kg_history,
     kg_inputs,
+    kg_ledger,
     kg_relations,
     kg_state,
     kg_truth,
@@ -67,7 +69,7 @@ frame.page(
     "KG reasoning",
     "Ask a knowledge graph for a missing fact. Each answer comes with the few facts it rests on, "
     "and a live test of whether they really carry it.",
-    section="5.1, RED-GNN",
+    section="5.1, RED-GNN; section 3.1, AutoBLM",
 )
 page = answer_page.AnswerPage(PAGE, kg_state.STATE, kg_state.commit, address)
 link, found = page.ask_and_answer("Answers", ask=kg_inputs.ask, show=show_answers)
@@ -83,9 +85,13 @@ if link.query is not None:
         kg_edits.show(link.query, opened)
     with answer_page.folded("Another model beside it", key="kg_compare_models"):
         kg_compare.show(link.query, opened)
+    with answer_page.folded("What the models cost", key="kg_ledger"):
+        kg_ledger.show(link.query)
     with answer_page.folded("Which relation?", key="kg_which_relation"):
         kg_relations.show(link.query, opened)
 graph_id = st.session_state["kg_graph"]
+with answer_page.folded("The scoring function of this graph", key="kg_function"):
+    kg_function.show(graph_id, link.query)
 if graph_id in st.session_state[kg_state.UPLOADS]:
     with answer_page.folded("A model for this graph", key="kg_training", expanded=True):
         kg_upload.show_training(graph_id)

@@ -54,7 +54,7 @@ def make_bundle(
     """
     query = answer.query
     asked = reasoner(query)
-    graph = asked.graph
+    graph, items = asked.graph, asked.engine.items
     ids = {item.fact: f"f{row}" for row, item in enumerate(explanation.facts, start=1)}
     return Bundle(
         id=bundle_id(query, candidate.entity, explanation.ranking),
@@ -67,8 +67,9 @@ def make_bundle(
         ),
         model=asked.engine.state,
         data=Data(graph.name, "", graph.digest, graph.source.licence),
-        evidence=tuple(_item(query, graph, item, ids, explanation) for item in explanation.facts),
-        layout=_places(query, graph, candidate, explanation),
+        evidence=tuple(_item(query, items, item, ids, explanation) for item in explanation.facts),
+        layout=_places(query, graph, candidate, explanation) if asked.engine.reads_facts
+        else _sides(query, items, explanation),
         check=check.to_json() if check else None,
         minimal=Reduced.of(minimal, ids) if minimal else None,
         overlay=tuple(Edit(edit.op, _ids_of(graph, edit)) for edit in query.edits),
@@ -141,6 +142,17 @@ def _places(
         )
         for node, layer in layers.items()
     )  # fmt: skip
+
+
+def _sides(query: Query, terms: KnowledgeGraph, explanation: kg.Explanation) -> tuple[Place, ...]:
+    """Parts of the head on the left, of the tail on the right."""
+    heads, tails = ({item.fact[end] for item in explanation.facts} for end in (0, 2))
+    head, tail = ("answer", "query") if query.inverse else ("query", "answer")
+    sides = [(node, head, 0) for node in sorted(heads)]
+    sides += [(node, tail, 1) for node in sorted(tails)]
+    return tuple(
+        Place(f"n{node}", terms.entity_names[node], "", role, layer) for node, role, layer in sides
+    )
 
 
 def _item(

@@ -1,9 +1,10 @@
 """A question about a knowledge graph, and the scores of its answers.
 
-A question (head, relation, ?) or (?, relation, tail) is scored for every entity by a trained
-RED-GNN. The score of an answer is a probability: exp(f_v) against the sum over all entities that
-are neither already known answers nor the given entity (unreached ones have f = 0). A known answer
-is scored with its own fact taken out of the graph, so that no answer rests on itself.
+A question (head, relation, ?) or (?, relation, tail) is scored for every entity by an engine
+(`core.serving.kg_engine`). The score of an answer is a probability: exp(f_v) against the sum over
+all entities that are neither already known answers nor the given entity. A known answer is scored
+with its own fact taken out of the graph, so that no answer rests on itself; an engine that reads no
+facts learned it, and the answer says that it is known.
 
     Query (what a person asks) ──ask──> Question (in rows) ──scorer──> AnswerScorer (one answer)
 """
@@ -22,6 +23,7 @@ from core.knowledge.graph import KnowledgeGraph
 from core.serving.artifact import Artifact, list_artifacts, load_artifact
 from core.serving.graphs import find_graph
 from core.serving.kg_engine import Asked, DigraphEngine, Engine, Reading
+from core.serving.kg_function import FunctionEngine
 from core.serving.kg_rules import RULES, count_rules
 from core.settings import settings
 
@@ -100,19 +102,22 @@ def fitting_models(graph: KnowledgeGraph) -> list[str]:
 
     A damaged artifact is left out here; the About page says why it is refused.
     """
-    wanted = {relation.casefold() for relation in graph.relations}
-    found = [
-        artifact
-        for root in (settings().trained, settings().home / "trained")
-        for _, artifact in list_artifacts(root)
-        if isinstance(artifact, Artifact) and artifact.card.method == "redgnn"
-    ]
-    fitting = [
-        artifact.name
-        for artifact in found
-        if wanted <= {text.casefold() for text in artifact.knowledge["relations"]}
-    ]
+    relations, entities = _folded(graph.relations), _folded(graph.entities)
+    fitting = []
+    for root in (settings().trained, settings().home / "trained"):
+        for _, artifact in list_artifacts(root):
+            if not isinstance(artifact, Artifact) or artifact.card.task != "kg_reasoning":
+                continue
+            known = artifact.knowledge
+            if relations <= _folded(known["relations"]) and (
+                "entities" not in known or entities <= _folded(known["entities"])
+            ):
+                fitting.append(artifact.name)
     return [*fitting, RULES]
+
+
+def _folded(names: Sequence[str]) -> set[str]:
+    return {text.casefold() for text in names}
 
 
 def apply_edits(graph: KnowledgeGraph, edits: Sequence[Edit]) -> KnowledgeGraph:
@@ -191,7 +196,9 @@ def _engine(graph: KnowledgeGraph, model: str) -> Engine:
     """What answers under this name; rules are counted on the graph as it is."""
     if model == RULES:
         return count_rules(graph)
-    return DigraphEngine(graph, find_model(model))
+    artifact = find_model(model)
+    kind = FunctionEngine if artifact.card.method == "autoblm" else DigraphEngine
+    return kind(graph, artifact)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,21 @@
-"""RED-GNN for a person's own graph: submit the job, say how long it takes, find it again."""
+"""Models for a graph as jobs: submit one, say how long it takes, find it again."""
+
+from typing import Any
 
 from core import jobs
 from core.jobs import Job
 from core.knowledge.graph import KnowledgeGraph
+from core.serving.graphs import embedded_graphs
 
 KIND = "train"
 START_S = 15.0  # starting a worker and loading torch
 FACT_S = 8e-4  # seconds per fact and epoch: Family on one processor core, validation included
 DEFAULT_EPOCHS = 20
 MAX_EPOCHS = 200
+TRAINING, SEARCH = "redgnn", "autoblm"  # methods
+FINAL = 60  # structures a final training costs as much as
+TRIPLE_S = 2.5e-4  # seconds per fact and structure of a search: UMLS on one processor core
+DEFAULT_BUDGET, MIN_BUDGET, MAX_BUDGET = 60, 10, 500  # structures
 
 
 def estimate_s(graph: KnowledgeGraph, num_epochs: int) -> float:
@@ -21,31 +28,60 @@ def artifact_name(graph_id: str, num_epochs: int) -> str:
     return f"redgnn-{graph_id[:8]}-{num_epochs}"
 
 
+def estimate_search_s(graph: KnowledgeGraph, budget: int) -> float:
+    """Expected seconds of a search on one processor core, final training included; rough."""
+    return START_S + TRIPLE_S * graph.num_facts * (budget + FINAL)
+
+
 def submit_training(graph_id: str, title: str, num_epochs: int) -> str:
-    """Queue the training of an uploaded graph; returns the id of the job.
+    """Queue the training of RED-GNN on an uploaded graph; returns the id of the job.
 
     Args:
         graph_id: id of the upload.
         title: name of the graph, for the list of jobs.
         num_epochs: passes over the facts.
     """
-    return jobs.submit(
-        KIND,
-        {
-            "method": "redgnn",
-            "data": f"upload:{graph_id}",
-            "artifact": artifact_name(graph_id, num_epochs),
-            "seed": 0,
-            "overrides": {"num_epochs": num_epochs},
-        },
-        title=f"Train RED-GNN on {title}",
-    )
+    return _submit(
+        TRAINING, graph_id, artifact_name(graph_id, num_epochs), {"num_epochs": num_epochs},
+        f"Train RED-GNN on {title}",
+    )  # fmt: skip
 
 
-def find_training(graph_id: str) -> Job | None:
-    """The latest training of an upload, None when there was none."""
+def submit_search(graph_id: str, title: str, budget: int) -> str:
+    """Queue the search of a scoring function for a graph; returns the id of the job.
+
+    Args:
+        graph_id: embedded graph, or id of an upload.
+        title: name of the graph, for the list of jobs.
+        budget: structures to try.
+    """
+    return _submit(
+        SEARCH, graph_id, f"{SEARCH}-{graph_id[:8]}-{budget}", {"budget": budget},
+        f"Search a scoring function for {title}",
+    )  # fmt: skip
+
+
+def _submit(
+    method: str, graph_id: str, artifact: str, overrides: dict[str, Any], title: str
+) -> str:
+    params = {
+        "method": method, "data": _data(graph_id), "artifact": artifact, "seed": 0,
+        "overrides": overrides,
+    }  # fmt: skip
+    return jobs.submit(KIND, params, title=title)
+
+
+def find_training(graph_id: str, method: str = TRAINING) -> Job | None:
+    """The latest training of a method on a graph, None when there was none."""
     found = [
         job for job in jobs.recent(200)
-        if job.kind == KIND and job.params.get("data") == f"upload:{graph_id}"
+        if job.kind == KIND and job.params.get("data") == _data(graph_id)
+        and job.params.get("method") == method
     ]  # fmt: skip
     return found[0] if found else None
+
+
+def _data(graph_id: str) -> str:
+    """The graph as the training driver names it."""
+    embedded = {entry.id for entry in embedded_graphs()}
+    return graph_id if graph_id in embedded else f"upload:{graph_id}"

@@ -19,6 +19,14 @@ def show(query: kg.Query, entity: str | None) -> None:
         query: the shown question with its edits.
         entity: the answer whose evidence is offered first; None when there is no answer.
     """
+    engine = kg.reasoner(query).engine
+    if not engine.reads_facts:
+        st.markdown(
+            f"**{frame.plain(engine.name)}** reads no facts when it answers: what it learned is in "
+            "its vectors, and a changed fact would change nothing until it is trained again. "
+            "Choose RED-GNN or the path rules under **Model** to change facts."
+        )
+        return
     st.markdown("Changes hold for your questions and links only; the graph itself stays as it is.")
     add = st.radio(
         "Change", (False, True), key="kg_edit_op", horizontal=True,

@@ -80,7 +80,10 @@ def show(
     with table:
         evidence_view.show_table(drawing, key="kg_evidence_table")
     with paths:
-        show_paths(explanation)
+        if engine.reads_facts:
+            show_paths(explanation)
+        else:
+            st.markdown("This model reads no facts when it answers, so there are no paths.")
     with numbers:
         show_check(check, noun=engine.noun[0])
     with free:

@@ -85,7 +85,7 @@ def models_of(graph_id: str) -> list[str]:
     found = kg.fitting_models(entry.load())
     if entry.model:
         return ["", *(name for name in found if name != entry.model)]
-    return sorted(found, key=lambda name: not name.startswith(f"redgnn-{graph_id[:8]}-"))
+    return sorted(found, key=lambda name: f"-{graph_id[:8]}-" not in name)
 
 
 def titles_of(graph_id: str) -> dict[str, str]:

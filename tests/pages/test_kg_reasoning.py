@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.serving import kg_reasoning as kg
 from core.serving.graphs import find_graph, keep_upload
 from core.settings import settings
@@ -305,3 +306,28 @@ def test_every_relation_between_two_entities_is_ranked():
     app = open_page()
     check(app.button(key="kg_relations").click().run())
     assert "12 relations. The score is the probability of this tail" in written(app)
+
+
+def test_a_searched_function_shows_its_structure_trace_and_terms():
+    app = open_page(graph="umls", entity="amphibian", relation="exhibits", model="autoblm-umls")
+    assert not errors(app)
+    text = written(app)
+    assert "terms" in text
+    assert "reads no facts when it answers" in text
+    assert any(r"\begin{bmatrix}" in latex.value for latex in app.latex)
+    assert "structures were tried in" in text
+    assert "best named function" in text
+
+
+def test_a_search_is_submitted_for_the_graph_that_is_shown():
+    app = open_page(graph="umls")
+    app.number_input(key="kg_search_budget").set_value(12)
+    check(app.run())
+    check(app.button(key="kg_search").click().run())
+    assert "badge[Waiting]" in written(app)
+    assert "Search a scoring function for UMLS" in written(app)
+    assert "kg_search" not in {button.key for button in app.button}
+    [job] = [job for job in jobs.recent(10) if job.params.get("method") == "autoblm"]
+    assert job.params["data"] == "umls"
+    assert job.params["overrides"] == {"budget": 12}
+    jobs.cancel(job.id)
