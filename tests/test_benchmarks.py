@@ -33,6 +33,7 @@ def test_there_is_one_file_per_comparison():
         "few_shot",
         "interaction_baselines",
         "interactions",
+        "kg_models",
         "memory",
         "messages",
         "molecule_baselines",

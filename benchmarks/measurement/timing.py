@@ -57,6 +57,32 @@ class Pair:
         return _ratio(self.first, self.second, "cpu")
 
 
+class Stopwatch:
+    """Time of epochs, from the moments at which their batches begin or end.
+
+    What lies between two epochs, such as validation, does not count: n moments are n - 1 batches
+    apart, and an epoch has n.
+    """
+
+    def __init__(self) -> None:
+        self.epochs: list[Timing] = []
+        self._moments: list[tuple[float, float]] = []
+
+    def lap(self) -> None:
+        """A batch begins (or ends; always the same)."""
+        self._moments.append((time.perf_counter(), time.process_time()))
+
+    def end_epoch(self) -> None:
+        """No more batches in this epoch; at least two are needed."""
+        count = len(self._moments)
+        wall, cpu = (
+            (last - first) * count / (count - 1)
+            for first, last in zip(self._moments[0], self._moments[-1], strict=True)
+        )
+        self.epochs.append(Timing(wall, cpu))
+        self._moments.clear()
+
+
 def measure(action: Callable[[], object]) -> Timing:
     """Run once."""
     wall, cpu = time.perf_counter(), time.process_time()
