@@ -60,8 +60,8 @@ def predict(page: Page) -> None:
 def open_part(page: Page, key: str) -> Locator:
     """Open one of the folded parts."""
     part = page.locator(f".st-key-{key}")
-    if part.locator("details").get_attribute("open") is None:
-        part.locator("summary").click()
+    if part.locator("details").first.get_attribute("open") is None:
+        part.locator("summary").first.click()
     return part
 
 
