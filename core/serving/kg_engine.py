@@ -142,19 +142,14 @@ class _Walked:
 
 
 @dataclass(frozen=True, eq=False)
-class DigraphEngine:
-    """RED-GNN on a graph; see `Engine`.
+class TrainedEngine:
+    """What every engine behind an artifact states about itself; see `Engine`.
 
     Attributes:
-        items: the facts of the graph.
         artifact: the trained model.
     """
 
-    items: KnowledgeGraph
     artifact: Artifact
-    noun = ("fact", "facts")
-    has_attention = True
-    reads_facts = True
 
     @property
     def name(self) -> str:
@@ -169,7 +164,22 @@ class DigraphEngine:
     @property
     def state(self) -> Model:
         """From the card."""
-        return state_of(self.artifact)
+        card = self.artifact.card
+        return Model(card.name, card.created, card.files["model.onnx"], card.num_parameters, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class DigraphEngine(TrainedEngine):
+    """RED-GNN on a graph; see `Engine`.
+
+    Attributes:
+        items: the facts of the graph.
+    """
+
+    items: KnowledgeGraph
+    noun = ("fact", "facts")
+    has_attention = True
+    reads_facts = True
 
     @cached_property
     def model(self) -> RelationalModel:
@@ -229,12 +239,6 @@ class DigraphEngine:
             everything.run.digraph.num_edges,
         )
         return logits
-
-
-def state_of(artifact: Artifact) -> Model:
-    """A trained model as an Evidence Bundle states it."""
-    card = artifact.card
-    return Model(card.name, card.created, card.files["model.onnx"], card.num_parameters, 0)
 
 
 def rows_of(names: Sequence[str], known: Sequence[str], noun: str) -> np.ndarray:

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from core.evidence.bundle import Model
 from core.evidence.subgraph import Walk
 from core.knowledge.blocks import NAMED, BlockStructure
 from core.knowledge.graph import Adjacency, KnowledgeGraph, Source
-from core.serving.artifact import Artifact
 from core.serving.bilinear import BilinearModel
-from core.serving.kg_engine import Asked, Reading, rows_of, state_of
+from core.serving.kg_engine import Asked, Reading, TrainedEngine, rows_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class _Computed:
 
 
 @dataclass(frozen=True, eq=False)
-class FunctionEngine:
+class FunctionEngine(TrainedEngine):
     """A bilinear scoring function trained on the graph; see `Engine`.
 
     It reads no facts when it answers: what it learned is in the vectors of entities and relations.
@@ -81,29 +79,12 @@ class FunctionEngine:
 
     Attributes:
         graph: the graph that is asked; entities and relations as in training, in any order.
-        artifact: the trained model.
     """
 
     graph: KnowledgeGraph
-    artifact: Artifact
     noun = ("term", "terms")
     has_attention = False
     reads_facts = False
-
-    @property
-    def name(self) -> str:
-        """Artifact name."""
-        return self.artifact.name
-
-    @property
-    def provider(self) -> str:
-        """Execution provider of ONNX Runtime."""
-        return self.artifact.session.provider
-
-    @property
-    def state(self) -> Model:
-        """From the card."""
-        return state_of(self.artifact)
 
     @property
     def structure(self) -> BlockStructure:

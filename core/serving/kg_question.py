@@ -198,7 +198,7 @@ def _engine(graph: KnowledgeGraph, model: str) -> Engine:
         return count_rules(graph)
     artifact = find_model(model)
     kind = FunctionEngine if artifact.card.method == "autoblm" else DigraphEngine
-    return kind(graph, artifact)
+    return kind(artifact, graph)
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,22 @@ def show_job(job_id: str) -> None:
     st.fragment(_draw, run_every=REFRESH_S if active else None)(job_id, active)
 
 
+def show_own(job: Job | None, ready: str) -> bool:
+    """Show the job that makes something for a page; returns whether it is still at work.
+
+    Args:
+        job: the job, None when there was none.
+        ready: what to do when it is done.
+    """
+    if job is None:
+        return False
+    show_job(job.id)
+    frame.link("jobs", "All jobs")
+    if job.state == "done":
+        st.markdown(ready)
+    return job.active
+
+
 def _draw(job_id: str, was_active: bool) -> None:
     with frame.show_errors(), st.container(border=True, key="job_status"):
         job = jobs.find(job_id)

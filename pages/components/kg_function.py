@@ -114,12 +114,10 @@ def _show_tried(label: str, tried: tuple[Tried, ...]) -> None:
 def _show_search(graph_id: str) -> None:
     """Search a function for a graph as a job, and watch it."""
     entry = graphs.find_graph(graph_id)
-    job = kg_training.find_training(graph_id, kg_training.SEARCH)
-    if job is not None:
-        job_status.show_job(job.id)
-        if job.state == "done":
-            st.markdown("The function is ready: choose it under **Model**, then press **Predict**.")
-    if job is not None and job.active:
+    if job_status.show_own(
+        kg_training.find_training(graph_id, kg_training.SEARCH),
+        "The function is ready: choose it under **Model**, then press **Predict**.",
+    ):
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         budget = st.number_input(

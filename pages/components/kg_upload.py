@@ -145,13 +145,10 @@ def show_training(graph_id: str) -> None:
     """For a graph of a person: which models fit, train one, watch it."""
     entry = graphs.find_graph(graph_id)
     graph = entry.load()
-    job = kg_training.find_training(graph_id)
-    if job is not None:
-        job_status.show_job(job.id)
-        frame.link("jobs", "All jobs")
-        if job.state == "done":
-            st.markdown("The model is ready: choose it under **Model**, then press **Predict**.")
-    if job is not None and job.active:
+    if job_status.show_own(
+        kg_training.find_training(graph_id),
+        "The model is ready: choose it under **Model**, then press **Predict**.",
+    ):
         return
     fitting = [name for name in kg_inputs.models_of(graph_id) if name != RULES]
     trained = (

@@ -90,7 +90,7 @@ def test_a_removed_fact_changes_nothing(query):
 
 
 def test_the_trace_never_falls_and_the_best_is_at_least_the_best_named():
-    engine = FunctionEngine(find_graph("umls").load(), load_artifact(MODEL))
+    engine = FunctionEngine(load_artifact(MODEL), find_graph("umls").load())
     named = [one.valid_mrr for one in engine.trials if one.name]
     assert max(one.valid_mrr for one in engine.trials) >= max(named)
     assert [one.num_blocks for one in engine.pareto] == sorted(
