@@ -21,7 +21,7 @@ EntityName = Annotated[str, typer.Argument(help="Id or name of the given entity.
 RelationName = Annotated[str, typer.Argument(help="Id or name of the relation.")]
 AnswerName = Annotated[str, typer.Argument(help="Id or name of the answer to explain.")]
 Inverse = Annotated[bool, typer.Option("--inverse", help="Ask (?, relation, entity).")]
-ModelName = Annotated[str, typer.Option(help="Artifact; the graph's own when empty.")]
+ModelName = Annotated[str, typer.Option(help="Artifact, or rules; the graph's own when empty.")]
 Edits = Annotated[
     list[str] | None,
     typer.Option("--edit", help='Change a fact first: "remove|HEAD|RELATION|TAIL" or "add|…".'),
@@ -66,11 +66,11 @@ def explain(
     from core.serving.kg_question import fact_text, reasoner
 
     query = _query(graph, entity, relation, inverse, model, edit)
-    facts = reasoner(query).graph
+    facts, engine = reasoner(query).graph, reasoner(query).engine
     found = kg.explain(query, facts.entities[facts.find_entity(answer)], ranking=ranking)
-    rows = [("hop", "deletion", "flow", "fact")]
+    rows = [("hop", "deletion", "flow", engine.noun[0])]
     for item in found.facts:
-        text = fact_text(facts, item.fact)
+        text = fact_text(engine.items, item.fact)
         rows.append((str(item.hop), f"{item.deletion:+.4f}", f"{item.flow:.4f}", text))
     print_table(rows)
     for walk in found.walks:
@@ -90,14 +90,14 @@ def check(
     from core.serving.kg_question import reasoner
 
     query = _query(graph, entity, relation, inverse, model, edit)
-    facts = reasoner(query).graph
+    facts, (_, several) = reasoner(query).graph, reasoner(query).engine.noun
     target = facts.entities[facts.find_entity(answer)]
     evidence = kg.explain(query, target, ranking=ranking)
     found = kg.check(query, target, evidence.items, seed=seed)
     minimal = kg.minimise(query, target, [item.fact for item in evidence.facts])
     print_check(found)
     typer.echo(f"{found.verdict}: {found.sentence}")
-    typer.echo(f"{len(minimal.items)} of {len(evidence.facts)} facts are enough.")
+    typer.echo(f"{len(minimal.items)} of {len(evidence.facts)} {several} are enough.")
 
 
 @commands.command()

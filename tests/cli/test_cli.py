@@ -228,3 +228,13 @@ def test_serve_ends_with_the_web_server(tmp_path):
             timeout=60,
         )
     assert done.returncode == 1
+
+
+def test_a_searched_function_is_explained_by_its_terms_and_rules_by_facts(core):
+    question = ("umls", "amphibian", "exhibits", "social_behavior", "--model")
+    terms = core("explain", *question, "autoblm-umls").stdout.splitlines()
+    assert terms[0].split() == ["hop", "deletion", "flow", "term"]
+    assert all("×" in line for line in terms[1:])
+    facts = core("check", *question, "rules").stdout
+    assert "SUPPORTED: Removing these" in facts
+    assert facts.endswith("facts are enough.\n")
