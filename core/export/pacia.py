@@ -44,7 +44,8 @@ class TaskStep(nn.Module):
 class QueryStep(nn.Module):
     """Answers under a card.
 
-    Outputs: logits (Q, D, 2) and depth (Q, D) of every depth, relations (Q, S) of the chosen one.
+    Outputs: logits (Q, 2) and relations (Q, S) of the chosen depth, depth (Q, D) the share of each.
+    Scores of depths grow to hundreds in training, so that only shares can be compared in digits.
     """
 
     def __init__(self, network: PaciaNetwork) -> None:
@@ -66,7 +67,11 @@ class QueryStep(nn.Module):
         """Answer the Q molecules of a batch; adapter (L, 2, d), support (S, w), counts (S, 2)."""
         graph = GraphTensors(atoms, bonds, source, target, molecule, sizes)
         output = self.network.predict(PaciaCard(adapter, support, counts), graph)
-        return output.logits, output.depth, output.at_chosen(output.relations)
+        return (
+            output.at_chosen(output.logits),
+            output.depth.softmax(-1),
+            output.at_chosen(output.relations),
+        )
 
 
 def export_pacia(network: PaciaNetwork) -> tuple[bytes, bytes]:

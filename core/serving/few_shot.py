@@ -493,20 +493,17 @@ TASK_ARRAYS = (*TASK_OUTPUTS, "counts")
 def answer_pacia(artifact: Artifact, task: PaciaTask, query: MoleculeStore) -> Scores:
     """Questions under an adapted task, which may come from a file."""
     graph_pairs = (len(task.arrays["counts"]) + 1) ** 2 // 2
-    logits, depth, relations = in_chunks(
+    logits, shares, relations = in_chunks(
         len(query), min(ASKED, max(1, PAIRS // graph_pairs)),
         lambda rows: artifact.session.run(
             query.take(rows).feeds() | dict(task.arrays), ["logits", "depth", "relations"]
         ),
     )  # fmt: skip
-    shares = np.exp(depth - depth.max(1, keepdims=True).astype(np.float64))
-    shares /= shares.sum(1, keepdims=True)
-    best = shares.argmax(1)
-    chosen = logits[np.arange(len(best)), best].astype(np.float64)  # (Q, 2)
+    logits = logits.astype(np.float64)  # (Q, 2)
     return Scores(
-        1 / (1 + np.exp(chosen[:, 0] - chosen[:, 1])),
+        1 / (1 + np.exp(logits[:, 0] - logits[:, 1])),
         relations,
-        best + 1,
+        shares.argmax(1) + 1,
         shares,
     )
 

@@ -78,6 +78,7 @@ def fit_episodic(
         num_epochs=config.num_epochs,
         patience=config.num_epochs,
         gradient_clip=config.gradient_clip,
+        average=config.average,
         report=report,
         checkpoint=checkpoint,
     )

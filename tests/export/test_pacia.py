@@ -63,19 +63,19 @@ def test_both_files_together_are_the_network(exported, size):
     order = rng.permutation(len(STORE))
     support, query = order[:size], [0, 40, 79, *order[-4:]]  # 0 and 40: one atom, no bond
     labels = np.arange(size) % 3 % 2
-    card, (logits, depth, relations) = served(exported, support, labels, query)
+    card, (logits, shares, relations) = served(exported, support, labels, query)
     assert card["adapter"].shape == (L, 2, D)
-    assert logits.shape == (7, DEPTHS, 2)
+    assert logits.shape == (7, 2)
+    assert shares.shape == (7, DEPTHS)
     assert relations.shape == (7, size)
     with torch.inference_mode():
         graph, asked = (GraphTensors.of(STORE.take(np.array(rows))) for rows in (support, query))
         state = network.adapt(graph, torch.eye(2)[labels])
         answer = network.answer(state, asked).numpy()
         expected = network.predict(state, asked)
-    np.testing.assert_allclose(depth, expected.depth.numpy(), atol=1e-5)
-    best = logits[np.arange(7), depth.argmax(1)]
-    np.testing.assert_allclose(1 / (1 + np.exp(best[:, 0] - best[:, 1])), answer, atol=1e-5)
-    used = expected.relations.numpy()[np.arange(7), depth.argmax(1)]
+    np.testing.assert_allclose(shares, expected.depth.softmax(-1).numpy(), atol=1e-5)
+    np.testing.assert_allclose(1 / (1 + np.exp(logits[:, 0] - logits[:, 1])), answer, atol=1e-5)
+    used = expected.relations.numpy()[np.arange(7), shares.argmax(1)]
     np.testing.assert_allclose(relations, used, atol=1e-5)
     k = max(1, np.bincount(labels).min())
     ranked = -np.sort(-relations, axis=1)  # what ties with the k-th is kept too

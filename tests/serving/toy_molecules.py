@@ -146,10 +146,14 @@ def pacia() -> tuple[bytes, bytes]:
         node("Gather", ["adapter", "zero"], ["layer"], axis=0),
         node("Gather", ["layer", "zero"], ["direction"], axis=0),
         node("MatMul", ["pooled", "direction"], ["towards"]),
-        node("Unsqueeze", ["towards", "places"], ["wide"]),  # (Q, 1, 1)
-        node("Mul", ["wide", "signs"], ["logits"]),  # (Q, 2, 2)
-        node("Slice", ["pooled", "start", "end", "axis"], ["number"]),
-        node("Mul", ["number", "both"], ["depth"]),
+        node("Unsqueeze", ["towards", "axis"], ["wide"]),  # (Q, 1)
+        node("Slice", ["pooled", "start", "end", "axis"], ["number"]),  # (Q, 1)
+        node("Greater", ["number", "nothing"], ["deep"]),
+        node("Where", ["deep", "half", "whole"], ["scale"]),
+        node("Mul", ["wide", "scale"], ["scaled"]),
+        node("Mul", ["scaled", "both"], ["logits"]),  # (Q, 2)
+        node("Mul", ["number", "both"], ["preferred"]),
+        node("Softmax", ["preferred"], ["depth"], axis=-1),
         node("Pad", ["pooled", "pads"], ["asked"]),
         node("Transpose", ["support"], ["turned"], perm=[1, 0]),
         node("MatMul", ["asked", "turned"], ["alike"]),
@@ -157,8 +161,8 @@ def pacia() -> tuple[bytes, bytes]:
         node("ReduceSum", ["counts", "places01"], ["unused"], keepdims=0),
     ]
     constants |= {
-        "places": np.array([1, 2], np.int64),
-        "signs": np.array([[[-1, 1], [-0.5, 0.5]]], np.float32),
+        "nothing": np.array([0], np.float32), "half": np.array([0.5], np.float32),
+        "whole": np.array([1], np.float32),
         "start": np.array([0], np.int64), "end": np.array([1], np.int64),
         "axis": np.array([1], np.int64), "both": np.array([[-1, 1]], np.float32),
         "pads": np.array([0, 0, 0, PACIA_WIDTH - DIM], np.int64),
@@ -168,7 +172,7 @@ def pacia() -> tuple[bytes, bytes]:
         nodes,
         {**GRAPH, "adapter": (FLOAT, [LAYERS, 2, DIM]), "support": (FLOAT, ["S", PACIA_WIDTH]),
          "counts": (FLOAT, ["S", 2])},
-        {"logits": ["Q", 2, 2], "depth": ["Q", 2], "relations": ["Q", "S"], "unused": []},
+        {"logits": ["Q", 2], "depth": ["Q", 2], "relations": ["Q", "S"], "unused": []},
         constants,
     )  # fmt: skip
     onnx.checker.check_model(onnx.load_from_string(model))
