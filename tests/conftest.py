@@ -15,6 +15,7 @@ os.environ["PARSIMONY_WORKERS"] = "0"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the processes read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes, one has all browser tests; the others take whole files."""
     for item in items:
