@@ -62,10 +62,13 @@ def choose(page: Page, label: str, text: str, *, within: str = ".stMain") -> Non
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
+    settle(page)
     part = open_part(page, "kg_own_graph")
     part.locator("input[type=file]").set_input_files(
         {"name": name, "mimeType": "application/octet-stream", "buffer": content}
     )
+    part.get_by_text(name).first.wait_for(timeout=WAIT_MS)
+    settle(page)
 
 
 def test_one_click_from_the_landing_page_gives_an_answer_with_evidence(make_server, visit):
