@@ -38,13 +38,16 @@ run: $(VENV)/.installed-cpu assets ## set up and serve the pages on http://127.0
 assets: $(VENV)/.installed-cpu ## fetch 3Dmol.js from npm; goes on without it when there is no network
 	@$(BIN)/python -m core assets || true
 
-# the browser tests run beside the others, one process each; their output follows at the end
+# the browser tests run beside the others in a process of their own; what fails there for want of a
+# free processor is run once more alone
+BROWSER_TESTS = $(BIN)/python -m pytest -q -o cache_dir=.pytest_cache/browser tests/e2e
 test: $(VENV)/.installed-test assets browser ## set up and run the test suite
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	$(BIN)/python -m pytest -q -p no:cacheprovider tests/e2e > "$$log" 2>&1 & browser=$$!; \
+	$(BROWSER_TESTS) > "$$log" 2>&1 & browser=$$!; \
 	$(BIN)/python -m pytest -q --ignore=tests/e2e; code=$$?; \
-	wait $$browser || code=1; \
-	echo "Browser tests:"; cat "$$log"; exit $$code
+	wait $$browser; failed=$$?; echo "Browser tests:"; cat "$$log"; \
+	if [ $$failed != 0 ]; then echo "Again, alone:"; $(BROWSER_TESTS) --lf || code=1; fi; \
+	exit $$code
 
 .PHONY: browser
 browser: # Debian's Chromium for the browser tests; without it they are skipped and say so

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 WAIT_MS = 30_000
+expect.set_options(timeout=WAIT_MS)  # other tests may run beside these
 
 
 def settle(page: Page) -> None:
