@@ -164,13 +164,7 @@ def find_red_gnn(case: Case) -> list[Artifact]:
 
 def measure_red_gnn(case: Case, artifact: Artifact) -> Row:
     """A served RED-GNN model; training seconds are those of its card."""
-    knowledge, card = artifact.knowledge, artifact.card
-    model = RelationalModel(
-        artifact.session,
-        knowledge["num_layers"],
-        knowledge["hidden_dim"],
-        knowledge["max_new_nodes"],
-    )
+    card, model = artifact.card, RelationalModel.of(artifact)
 
     def score(heads: np.ndarray, relations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         result = model.run(case.graph.adjacency, heads, relations)

@@ -184,13 +184,7 @@ class DigraphEngine(TrainedEngine):
     @cached_property
     def model(self) -> RelationalModel:
         """The exported step."""
-        knowledge = self.artifact.knowledge
-        return RelationalModel(
-            self.artifact.session,
-            knowledge["num_layers"],
-            knowledge["hidden_dim"],
-            knowledge["max_new_nodes"],
-        )
+        return RelationalModel.of(self.artifact)
 
     @cached_property
     def relation_rows(self) -> np.ndarray:

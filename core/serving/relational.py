@@ -7,6 +7,7 @@ import numpy as np
 
 from core.knowledge.digraph import Layer, RelationalDigraph, grow_layer, keep_nodes
 from core.knowledge.graph import Adjacency
+from core.serving.artifact import Artifact
 from core.serving.session import Session
 
 FEEDS = ("pair_node", "pair_query", "pair_relation", "edge_pair", "edge_node", "previous")
@@ -48,6 +49,13 @@ class RelationalModel:
     num_layers: int
     hidden_dim: int
     max_new_nodes: int = 0
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> "RelationalModel":
+        """The model of an artifact."""
+        known = artifact.knowledge
+        sizes = known["num_layers"], known["hidden_dim"], known["max_new_nodes"]
+        return cls(artifact.session, *sizes)
 
     def run(
         self,

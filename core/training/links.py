@@ -134,13 +134,7 @@ class LinkData:
 
 
 def _relational_scorer(artifact: Artifact, test: TestSet) -> ScoreAll:
-    knowledge, adjacency = artifact.knowledge, test.graph.adjacency
-    model = RelationalModel(
-        artifact.session,
-        knowledge["num_layers"],
-        knowledge["hidden_dim"],
-        knowledge["max_new_nodes"],
-    )
+    adjacency, model = test.graph.adjacency, RelationalModel.of(artifact)
 
     def score(heads: np.ndarray, relations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         result = model.run(adjacency, heads, relations)

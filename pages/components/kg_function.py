@@ -90,7 +90,9 @@ def _show_trace(engine: FunctionEngine) -> None:
                     },
                 },
                 {
-                    "mark": {"type": "rule", "strokeDash": [4, 4], "aria": False},
+                    "mark": {
+                        "type": "rule", "strokeDash": [4, 4], "color": "#888888", "aria": False,
+                    },
                     "encoding": {"y": {"datum": named.valid_mrr}},
                 },
             ],
