@@ -1,0 +1,1 @@
+"""Physics as knowledge: measured systems, expressions, laws, units."""
