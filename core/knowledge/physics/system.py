@@ -8,6 +8,7 @@ that numpy's rules multiply a scalar by a vector as physics does.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -177,10 +178,10 @@ class GraphSystem:
             seed: of the random order.
         """
         order = np.random.default_rng(seed).permutation(self.num_graphs)
-        sizes = [int(round(share * self.num_graphs)) for share in shares[1:]]
+        sizes = [round(share * self.num_graphs) for share in shares[1:]]
         bounds = np.cumsum([0, self.num_graphs - sum(sizes), *sizes])
         parts = []
-        for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, end in pairwise(bounds):
             mask = np.zeros(self.num_graphs, bool)
             mask[order[first:end]] = True
             parts.append(self.pick(mask))

@@ -8,8 +8,8 @@ from core.knowledge.physics.system import GraphSystem, Quantity
 def chain(num_graphs=4, period=None):
     """Graphs of three nodes in a row on a line through the plane, both directions of each edge."""
     base = np.arange(num_graphs)[:, None] * 3
-    sender = (base + [1, 0, 2, 1]).ravel()
-    receiver = (base + [0, 1, 1, 2]).ravel()
+    sender = (base + np.array([1, 0, 2, 1])).ravel()
+    receiver = (base + np.array([0, 1, 1, 2])).ravel()
     place = np.tile([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]], (num_graphs, 1))
     place[:, 0] += np.repeat(np.arange(num_graphs), 3)
     nodes = {
