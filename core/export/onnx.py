@@ -1,7 +1,7 @@
 """From a torch module to ONNX bytes, and the comparison of both."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,21 @@ def parity(
     outputs: Sequence[str],
 ) -> float:
     """Largest absolute difference between torch and ONNX Runtime over several inputs."""
-    worst = 0.0
+    pairs = (pair for case in compared(module, session, cases, outputs) for pair in case)
+    return max((largest_difference(*pair) for pair in pairs), default=0.0)
+
+
+def compared(
+    module: nn.Module,
+    session: Session,
+    cases: Iterable[Mapping[str, np.ndarray]],
+    outputs: Sequence[str],
+) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+    """For each input, every output as torch and as ONNX Runtime compute it.
+
+    Raises:
+        ArtifactError: both differ in shape.
+    """
     for feeds in cases:
         with torch.inference_mode():
             expected = module(
@@ -75,9 +89,12 @@ def parity(
                 raise ArtifactError(
                     f"ONNX Runtime returned shape {theirs.shape}, torch {tuple(ours.shape)}."
                 )
-            if theirs.size:
-                worst = max(worst, float(np.abs(ours.numpy() - theirs).max()))
-    return worst
+        yield [(ours.numpy(), theirs) for ours, theirs in zip(expected, served, strict=True)]
+
+
+def largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Of two arrays of one shape, 0 where they are empty."""
+    return float(np.abs(ours - theirs).max(initial=0.0))
 
 
 def _arguments(module: nn.Module, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -163,10 +163,10 @@ def load_fixed_link_data(name: str) -> LinkData:
 
 
 def load_link_data(name: str) -> LinkData:
-    """A benchmark, the planted graph, or a user's graph (``upload:<id>``).
+    """A benchmark, an embedded graph, or a user's graph (``upload:<id>``).
 
     Raises:
-        InputError: no such data set; or an uploaded graph too small to divide.
+        InputError: no such data set; or a graph too small to divide.
         DataError: its files cannot be had.
     """
     if name in kg.INDUCTIVE_SPLITS:
@@ -182,10 +182,11 @@ def load_link_data(name: str) -> LinkData:
                 "60/20/20 of the target facts; all other facts are background, never asked",
             ),
         )
-    elif name.startswith("upload:"):
+    elif name.startswith("upload:") or name == "royals":
         graph = find_graph(name.removeprefix("upload:")).load()
         split = kg.split_triples(graph, seed=0)
-        state = _own_state(graph, graph.source.title, "a user's own file", "80/10/10, random")
+        licence = graph.source.licence or "a user's own file"
+        state = _own_state(graph, graph.source.title, licence, "80/10/10, random")
     else:
         split = kg.load_split(name)
         state = _state(name, split.train, "published")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.errors import ArtifactError
 from core.export.par import INPUTS, OUTPUTS, export_par, parity_par
 from core.function.par import ParHead
 from core.serving.session import Session
@@ -71,3 +72,23 @@ def test_a_query_does_not_depend_on_the_others(exported):
     for row in range(8):
         alone = session.run(given | {"query": given["query"][[row]]}, ["probability"])[0]
         np.testing.assert_allclose(alone, together[[row]], atol=1e-6)
+
+
+class _Swapping:
+    """A runtime that keeps other neighbours than torch for the first queries of every case."""
+
+    def __init__(self, session, num_queries):
+        self.session, self.num_queries = session, num_queries
+
+    def run(self, given, outputs):
+        probability, relations = self.session.run(given, outputs)
+        relations = relations.copy()
+        relations[: self.num_queries] = np.where(relations[: self.num_queries] > 0, 0, 0.7)
+        return [probability, relations]
+
+
+def test_other_neighbours_are_no_parity(exported):
+    head, session = exported
+    with pytest.raises(ArtifactError, match="different neighbours"):
+        parity_par(head, _Swapping(session, 2))
+    assert parity_par(head, _Swapping(session, 0)) <= 1e-5

@@ -5,6 +5,7 @@ import pytest
 from core import catalog
 from core.errors import InputError
 from core.serving.bilinear import BilinearModel
+from core.serving.graphs import embedded_graphs
 from core.training import run as driver
 from core.training.links import load_fixed_link_data, load_link_data
 
@@ -49,3 +50,11 @@ def test_each_method_stands_beside_its_own_published_figure():
         found = data.published("test", "mrr")
         assert (found and found[0]) == expected
         assert data.published("test", "hits_at_1") is None
+
+
+def test_every_embedded_graph_can_be_searched():
+    for entry in embedded_graphs():
+        data = load_fixed_link_data(entry.id)
+        assert set(data.vocabulary.entities) == set(entry.load().entities)
+        assert len(data.task.valid) > 0
+        assert len(data.tests[0].triples) > 0
