@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.render.drawing import Edge, LegendEntry, Node
-from core.render.palette import ASKED_DRUGS, DASHES, KINDS, OTHER, find_kind, outline_path
+from core.render.palette import ALL_KINDS, DASHES, find_kind, outline_path
 from core.render.text import shorten, show_weight
 
 STATUS_WORDS = {
@@ -56,7 +56,7 @@ def legend(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[LegendEntry, .
     present = {find_kind(node.type) for node in nodes}
     entries += [
         LegendEntry(kind.name, outline_path(kind.shape, (0, 0), 9), kind.fill, kind.tag)
-        for kind in (*ASKED_DRUGS, *KINDS, OTHER)
+        for kind in ALL_KINDS
         if kind in present
     ]
     statuses = {edge.status for edge in edges}

@@ -76,7 +76,16 @@ ASKED_DRUGS = (
     _kind("Existing drug", "Dr", "star", "#FBDC34", "existing"),
     _kind("Emerging drug", "Em", "star", "#FFB3C7", "emerging"),
 )
+# parts of a law on graphs, with the letters of the GSR paper
+LAW_PARTS = (
+    _kind("Quantity of nodes", "V", "circle", "#7DA4FC", "nodequantity"),
+    _kind("Quantity of edges", "E", "circle", "#FBDC34", "edgequantity"),
+    _kind("Quantity of the graph", "u", "circle", "#AFBCA1", "graphquantity"),
+    _kind("Function", "φ", "box", "#77E9FF", "lawfunction"),
+    _kind("Sum, mean or maximum", "Σ", "octagon", "#FBFEBE", "aggregation"),
+)
 OTHER = _kind("Entity", "En", "ellipse", "#E4FFF4", "entity")
+ALL_KINDS = (*ASKED_DRUGS, *KINDS, *LAW_PARTS, OTHER)
 
 
 def find_kind(type_word: str) -> Kind:
@@ -85,7 +94,7 @@ def find_kind(type_word: str) -> Kind:
     The first word that a kind knows decides ("side effect" is a side effect, not an effect).
     """
     for word in type_word.casefold().replace("_", " ").replace("-", " ").split():
-        for kind in (*ASKED_DRUGS, *KINDS):
+        for kind in ALL_KINDS:
             if word in kind.words:
                 return kind
     return OTHER

@@ -53,7 +53,7 @@ def draw_svg(drawing: GraphDrawing, theme: str = "light") -> str:
     if drawing.data_version:
         facts.append(f"Data: {drawing.data_version}")
     ElementTree.SubElement(root, "desc").text = clean_xml("\n".join(facts))
-    _shape(
+    add_shape(
         root, "rect", x=left, y=drawing.top, width=width, height=height, fill=colors["background"]
     )
     for edge in drawing.edges:
@@ -69,7 +69,7 @@ def draw_svg(drawing: GraphDrawing, theme: str = "light") -> str:
             _legend_entry(root, entry, left + offset, y, colors)
         y += LINE
     for note in notes:
-        _text(root, note, left + 16, y + 4, 12, colors["quiet"], colors, anchor="start")
+        add_text(root, note, left + 16, y + 4, 12, colors["quiet"], colors, anchor="start")
         y += LINE
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -93,77 +93,79 @@ def _legend_entry(
 ) -> None:
     if entry.color:
         line = {"d": f"M{x:g} {y:g}h28", "fill": "none", "stroke": colors[entry.color]}
-        _shape(
+        add_shape(
             root, "path", **line, stroke_width=6 if entry.double else 3, stroke_dasharray=entry.dash
         )
         if entry.double:
-            _shape(root, "path", **line | {"stroke": colors["background"]}, stroke_width=2)
+            add_shape(root, "path", **line | {"stroke": colors["background"]}, stroke_width=2)
     else:
         group = ElementTree.SubElement(root, "g", {"transform": f"translate({x + 14:g} {y:g})"})
         ring = bool(entry.ring_width)
-        _shape(
+        add_shape(
             group, "path", d=entry.path, fill=entry.fill or "none",
             stroke=colors["ink"], stroke_width=1 if ring else 1.5,
         )  # fmt: skip
         if ring:
-            _shape(
+            add_shape(
                 group, "circle", cx=0, cy=0, r=9, fill="none",
                 stroke=colors["ink"], stroke_width=entry.ring_width * 0.75,
             )  # fmt: skip
         if entry.tag:
-            _text(group, entry.tag, 0, 3, 8, colors["text_on_fill"], None, bold=True)
-    _text(root, entry.text, x + 34, y + 4, 12, colors["quiet"], None, anchor="start")
+            add_text(group, entry.tag, 0, 3, 8, colors["text_on_fill"], None, bold=True)
+    add_text(root, entry.text, x + 34, y + 4, 12, colors["quiet"], None, anchor="start")
 
 
 def _edge(root: ElementTree.Element, edge: DrawnEdge, colors: dict[str, str]) -> None:
     color = colors[edge.color]
     body = {"d": edge.path, "fill": "none", "stroke_linecap": "butt"}
     if edge.double:
-        _shape(root, "path", **body, stroke=color, stroke_width=edge.width + 4)
-        _shape(root, "path", **body, stroke=colors["background"], stroke_width=max(edge.width, 2))
+        add_shape(root, "path", **body, stroke=color, stroke_width=edge.width + 4)
+        add_shape(
+            root, "path", **body, stroke=colors["background"], stroke_width=max(edge.width, 2)
+        )
     else:
-        _shape(
+        add_shape(
             root, "path", **body, stroke=color, stroke_width=edge.width, stroke_dasharray=edge.dash
         )
     if edge.head:
-        _shape(root, "path", d=edge.head, fill=color)
+        add_shape(root, "path", d=edge.head, fill=color)
 
 
 def _label(root: ElementTree.Element, edge: DrawnEdge, colors: dict[str, str]) -> None:
     """The label, on a patch of background where it covers the line."""
     half = edge.label_width / 2 + 3
     if not edge.label_above:
-        _shape(
+        add_shape(
             root, "rect", x=edge.label_x - half, y=edge.label_y - 9, width=2 * half, height=18,
             rx=5, fill=colors["background"],
         )  # fmt: skip
-    _text(root, edge.short, edge.label_x, edge.label_y + 4, EDGE_FONT, colors["text"], colors)
+    add_text(root, edge.short, edge.label_x, edge.label_y + 4, EDGE_FONT, colors["text"], colors)
 
 
 def _node(root: ElementTree.Element, node: DrawnNode, colors: dict[str, str]) -> None:
     if node.ring:
-        _shape(
+        add_shape(
             root, "path", d=node.ring, fill="none", stroke=colors["ink"],
             stroke_width=node.ring_width,
         )  # fmt: skip
-    _shape(root, "path", d=node.path, fill=node.fill, stroke=colors["ink"], stroke_width=1.5)
+    add_shape(root, "path", d=node.path, fill=node.fill, stroke=colors["ink"], stroke_width=1.5)
     tag = node.tag
-    _text(root, tag, node.x, node.y + 4.5, 13, colors["text_on_fill"], None, bold=True)
+    add_text(root, tag, node.x, node.y + 4.5, 13, colors["text_on_fill"], None, bold=True)
     if node.mark:
         x, y = node.x + 25, node.y - 21
-        _shape(
+        add_shape(
             root, "circle", cx=x, cy=y, r=9, fill=colors["background"],
             stroke=colors["ink"], stroke_width=1.5,
         )  # fmt: skip
-        _text(root, node.mark, x, y + 4.5, 13, colors["text"], None, bold=True)
+        add_text(root, node.mark, x, y + 4.5, 13, colors["text"], None, bold=True)
     for number, line in enumerate(node.lines):
-        _text(
+        add_text(
             root, line, node.label_x, node.label_y + NAME_LINE * number, NAME_FONT, colors["text"],
             colors, anchor=node.anchor, bold=node.role != "other",
         )  # fmt: skip
 
 
-def _text(
+def add_text(
     root: ElementTree.Element,
     text: str,
     x: float,
@@ -195,7 +197,8 @@ def _text(
     ElementTree.SubElement(root, "text", attributes).text = clean_xml(text)
 
 
-def _shape(root: ElementTree.Element, tag: str, **attributes: str | float) -> None:
+def add_shape(root: ElementTree.Element, tag: str, **attributes: str | float) -> None:
+    """One shape; ``_`` in the names of attributes stands for ``-``, empty ones are left out."""
     ElementTree.SubElement(
         root,
         tag,

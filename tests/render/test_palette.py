@@ -3,7 +3,7 @@
 import pytest
 
 from core.render.curve import inside
-from core.render.palette import ASKED_DRUGS, KINDS, OTHER, THEMES, find_kind, outline, outline_path
+from core.render.palette import ALL_KINDS, KINDS, OTHER, THEMES, find_kind, outline, outline_path
 
 
 def luminance(color):
@@ -26,7 +26,7 @@ def test_the_eight_kinds():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *ASKED_DRUGS, OTHER], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.name)
 def test_tags_have_seven_to_one_on_their_fill(kind):
     assert contrast("#1B1B1F", kind.fill) >= 6.99
     assert contrast("#0E1117", kind.fill) >= 7.0
@@ -56,7 +56,7 @@ def test_type_words(word, tag):
     assert find_kind(word).tag == tag
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *ASKED_DRUGS, OTHER], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.name)
 def test_outlines_hold_their_centre_and_grow_outwards(kind):
     points = outline(kind.shape, 20)
     assert inside(points, (0, 0))
