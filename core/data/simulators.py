@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from core.data.physics_systems import SIMULATORS, Shape, Simulator
+from core.data.physics_truths import TRUTHS
 from core.errors import InputError, UnknownName
+from core.knowledge.physics.law import Law
 from core.knowledge.physics.system import GraphSystem, Quantity
 
-__all__ = ["SIMULATORS", "TOPOLOGIES", "find_simulator", "simulate"]
+__all__ = ["SIMULATORS", "TOPOLOGIES", "find_simulator", "simulate", "truth"]
 
 TOPOLOGIES = ("random", "complete", "ring", "grid")
 MAX_ROWS = 500_000  # edges of all graphs, each direction counted
@@ -79,6 +81,15 @@ def simulate(
     values = simulator.answer(system)
     values = values + noise * values.std() * rng.standard_normal(values.shape)
     return replace(system, target=Quantity(target_name, values, unit))
+
+
+def truth(name: str) -> Law:
+    """The law of a simulated system; `Law.evaluate` gives its target without noise.
+
+    Raises:
+        UnknownName: PH-E10.
+    """
+    return TRUTHS[find_simulator(name).name]
 
 
 def _check(num_graphs: int, num_nodes: int, topology: str, noise: float) -> None:

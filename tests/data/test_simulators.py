@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.data.physics_systems import MIN_DISTANCE
-from core.data.simulators import SIMULATORS, TOPOLOGIES, simulate
+from core.data.simulators import SIMULATORS, TOPOLOGIES, simulate, truth
 from core.errors import InputError, UnknownName
 
 
@@ -169,3 +169,9 @@ def test_what_cannot_be_drawn_is_refused(wrong):
 def test_an_unknown_system_names_the_nearest():
     with pytest.raises(UnknownName, match=r'PH-E10.*"springs"'):
         simulate("spring")
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_the_stated_law_gives_the_target(name):
+    system = simulate(name, num_graphs=5, num_nodes=7, seed=1)
+    np.testing.assert_allclose(truth(name).evaluate(system), system.target.values, rtol=1e-9)
