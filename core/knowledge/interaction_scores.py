@@ -2,15 +2,17 @@
 
 Notation: T interaction types; z logits of the path network, n similar-drug vote, both of the
 ordered pair (u, v); log~ the logarithm of a smoothed share, as in
-`core.knowledge.similar_drugs.log_vote`.
+`core.knowledge.similar_drugs.log_vote`; f shares of the types among the known interactions.
 
-    p(type | order)   softmax of  s log~ softmax(z) + g log~ n
+    p(type | order)   softmax of  s log~ softmax(z) + g log~ n + h log~ f
     p(u before v)     sigmoid of  a log(N(u, v) / N(v, u)) + b (Z(u, v) - Z(v, u))
 
 with N the smoothed total of the vote and Z the log-sum-exp of z over the types that are directed,
 both differences clipped. The path network enters as a smoothed share, because it is too sure about
 drugs it has never seen: a type it excludes must stay within reach of the vote. Clipping does the
-same for the order, which is antisymmetric in u and v.
+same for the order, which is antisymmetric in u and v. Frequent types are favoured by the network
+and by the vote alike; h, below 0, takes out what is counted twice, as the product of two posteriors
+is divided by their common prior.
 """
 
 from collections.abc import Mapping
@@ -21,7 +23,7 @@ import numpy as np
 from core.knowledge.calibration import softmax
 from core.knowledge.similar_drugs import log_vote
 
-PATH_SMOOTHING = 0.1  # share of p(type) of the path network spread evenly over the types
+PATH_SMOOTHING = 0.1  # share of p(type) of the path network, and of f, spread evenly over the types
 ORDER_SMOOTHING = 1e-4  # vote added to both orders: one known drug of Tanimoto 0.1, fourth power
 ORDER_LIMIT = 4.0  # largest difference of the log-votes and of the log-sum-exp
 
@@ -30,14 +32,23 @@ def combine(weights: Mapping[str, Any], logits: np.ndarray, votes: np.ndarray) -
     """Log-probabilities, up to a constant, of path network and vote together.
 
     Args:
-        weights: ``path`` s and ``vote`` g.
+        weights: ``path`` s, ``vote`` g and ``habit`` (``weight`` h and T ``log_shares``), which
+            artifacts without it leave out.
         logits: (n, T) of the path network.
         votes: (n, T) at least 0.
 
     Returns:
         (n, T).
     """
-    return weights["path"] * log_shares(logits) + weights["vote"] * log_vote(votes)[0]
+    found = weights["path"] * log_shares(logits) + weights["vote"] * log_vote(votes)[0]
+    if "habit" in weights:
+        found += weights["habit"]["weight"] * np.asarray(weights["habit"]["log_shares"])
+    return found
+
+
+def log_habit(types: np.ndarray, num_types: int) -> np.ndarray:
+    """Smoothed log-shares (T,) of the types (n,) of known interactions."""
+    return log_vote(np.bincount(types, minlength=num_types)[None], PATH_SMOOTHING)[0][0]
 
 
 def log_shares(logits: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from core.knowledge.interaction_scores import (
     ORDER_LIMIT,
     PATH_SMOOTHING,
     combine,
+    log_habit,
     log_shares,
     order_features,
     order_probabilities,
@@ -33,6 +34,21 @@ def test_without_a_vote_the_network_decides_alone():
     found = combine({"path": 1.0, "vote": 0.7}, logits, np.zeros((1, 3)))
     expected = (1 - PATH_SMOOTHING) * softmax(logits) + PATH_SMOOTHING / 3
     np.testing.assert_allclose(softmax(found), expected, rtol=1e-6)
+
+
+def test_what_frequent_types_get_from_both_is_taken_out_once():
+    types = np.array([0, 0, 0, 0, 0, 0, 0, 0, 1])
+    habit = log_habit(types, 3)
+    shares = np.array([8, 1, 0]) / 9
+    expected = np.log((1 - PATH_SMOOTHING) * shares * 3 + PATH_SMOOTHING)
+    np.testing.assert_allclose(habit, expected)
+    logits, votes = np.log([[0.5, 0.45, 0.05]]), np.array([[2.0, 1.9, 0.0]])
+    weights = {"path": 0.5, "vote": 0.5}
+    assert combine(weights, logits, votes)[0].argmax() == 0
+    habits = {"habit": {"weight": -0.2, "log_shares": habit.tolist()}}
+    difference = combine(weights | habits, logits, votes) - combine(weights, logits, votes)
+    np.testing.assert_allclose(difference[0], -0.2 * expected)
+    assert combine(weights | habits, logits, votes)[0].argmax() == 1
 
 
 def test_order_weighs_vote_and_directed_types():

@@ -42,7 +42,7 @@ from core.configs import EmerGnnConfig
 from core.function.flow import FlowGNN, FlowTensors
 from core.knowledge.calibration import fit_prediction_sets, fit_temperature, softmax
 from core.knowledge.flow import Flow, PairIndex, collapse
-from core.knowledge.interaction_scores import combine, log_shares, order_features
+from core.knowledge.interaction_scores import combine, log_habit, log_shares, order_features
 from core.knowledge.similar_drugs import log_vote
 from core.metrics import classification_summary, multilabel_summary
 from core.training.fitted import Fitted
@@ -105,9 +105,9 @@ def fit(
 
 
 def fit_plus(task: InteractionTask, logits: np.ndarray) -> dict[str, Any]:
-    """EmerGNN+: weights of network and vote, for types and for the order, on validation pairs.
+    """EmerGNN+: weights of network, vote and habit, and of the order, on validation pairs.
 
-    Each pair of weights is the most likely one. The exponent of the vote is the one with the best
+    The weights are the most likely ones. The exponent of the vote is the one with the best
     cross entropy on the half of the validation drugs that the weights were not fitted on.
 
     Args:
@@ -118,6 +118,7 @@ def fit_plus(task: InteractionTask, logits: np.ndarray) -> dict[str, Any]:
         what serving needs beside the network.
     """
     pairs, path = task.valid, log_shares(logits[0])
+    habit = log_habit(task.train.types, task.num_outputs)
     parts = halves(pairs, ~task.may_emerge)
 
     def votes_of(exponent: float) -> np.ndarray:
@@ -127,7 +128,9 @@ def fit_plus(task: InteractionTask, logits: np.ndarray) -> dict[str, Any]:
 
     votes = {exponent: votes_of(exponent) for exponent in VOTE_EXPONENTS}
     mixtures = {
-        exponent: Mixture.of([path, log_vote(found[0])[0]], pairs.types)
+        exponent: Mixture.of(
+            [path, log_vote(found[0])[0], np.broadcast_to(habit, path.shape)], pairs.types
+        )
         for exponent, found in votes.items()
     }
     exponent = min(mixtures, key=lambda one: mixtures[one].across(parts))
@@ -137,6 +140,7 @@ def fit_plus(task: InteractionTask, logits: np.ndarray) -> dict[str, Any]:
     plus = {
         "path": weights[0].item(),
         "vote": weights[1].item(),
+        "habit": {"weight": weights[2].item(), "log_shares": habit.tolist()},
         "exponent": exponent,
         "order": {"vote": order[0].item(), "path": order[1].item()},
     }
