@@ -12,12 +12,18 @@ block also sees the measured quantities, not only what the block before made of 
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from core.errors import ShapeError
+from core.knowledge.physics.expression import variables
+from core.knowledge.physics.law import AGGREGATES, Law
 from core.knowledge.physics.system import LEVELS, GraphSystem
 
-AGGREGATES = ("sum", "mean", "max")
+__all__ = [
+    "AGGREGATES", "ANY", "ENDS", "STAGES", "Input", "Layer", "MessageFlow", "Names", "flow_of",
+    "full_flow",
+]  # fmt: skip
 ANY = "any"  # the network still weighs the three
 STAGES = ("layers", "inputs", "sizes")
 ENDS = ("_i", "_j")  # of an edge: receiver, sender
@@ -147,7 +153,7 @@ class MessageFlow:
     def num_blocks(self) -> int:
         """Full blocks that hold it: edge, node and graph layers in turn."""
         order = [LEVELS.index(layer.level) for layer in self.layers]
-        return 1 + sum(b <= a for a, b in zip(order, order[1:], strict=False))
+        return 1 + sum(b <= a for a, b in pairwise(order))
 
     def count(self, stage: str) -> int:
         """What a stage of the search makes smaller."""
@@ -329,6 +335,36 @@ def full_flow(
             if last:
                 return MessageFlow(tuple(layers))._tidy()
     raise ShapeError(f"A target lives on one of {', '.join(LEVELS)}, not {level!r}.")
+
+
+def flow_of(law: Law) -> MessageFlow:
+    """The flow of a law: a layer for each expression, sums as parts of what reads them.
+
+    A sum that is the answer, or that another level reads, is a layer of its own.
+    """
+    sums = {step.name: step for step in law.steps if step.expression is None}
+    folded, others = set(), {law.steps[-1].name}
+    for step in law.steps:
+        read = variables(step.expression) if step.expression is not None else {step.of}
+        for name in read:
+            found = sums.get(name) or sums.get(name[:-2])
+            if found is not None:
+                here = step.expression is not None and found.level == step.level
+                (folded if here else others).add(found.name)
+    folded -= others
+    layers = []
+    for step in law.steps:
+        if step.name in folded:
+            continue
+        if step.expression is None:
+            read = {Input(step.of, step.aggregate)}
+        else:
+            read = {
+                Input(sums[name].of, sums[name].aggregate) if name in folded else Input(name)
+                for name in variables(step.expression)
+            }
+        layers.append(Layer(step.name, step.level, tuple(sorted(read)), 1, step.vector))
+    return MessageFlow(tuple(layers))
 
 
 def _groups(inputs: tuple[Input, ...], names: Names) -> list[tuple[Input, ...]]:

@@ -1,7 +1,16 @@
 import pytest
 
 from core.errors import ShapeError
-from core.knowledge.physics.message_flow import Input, Layer, MessageFlow, Names, full_flow
+from core.knowledge.physics.expression import parse
+from core.knowledge.physics.law import Law, Step
+from core.knowledge.physics.message_flow import (
+    Input,
+    Layer,
+    MessageFlow,
+    Names,
+    flow_of,
+    full_flow,
+)
 
 NAMES = Names(
     {"edge": ("V_i", "V_j", "dV", "R"), "node": ("V",), "graph": ()},
@@ -33,7 +42,8 @@ def test_complexity_of_the_papers_four_stages():
     # two classes of inputs, V and E: 14 -> 8 -> 7 -> 3
     names = Names({"edge": ("V", "E"), "node": (), "graph": ()}, {}, {})
     full = flow(
-        ("e", "edge", [Input("V"), Input("E")], 3), ("v", "node", [Input("e", "sum"), Input("V")], 3),
+        ("e", "edge", [Input("V"), Input("E")], 3),
+        ("v", "node", [Input("e", "sum"), Input("V")], 3),
         ("u", "graph", [Input("v", "sum"), Input("e", "sum")], 1),
     )  # fmt: skip
     raw = Names(names.visible, {}, {"edge": ("E",), "node": ("V",), "graph": ()})
@@ -89,3 +99,23 @@ def test_json_restores_an_equal_flow():
 def test_two_layers_of_one_name_are_refused():
     with pytest.raises(ShapeError, match="different names"):
         MessageFlow((POWER.layers[0], POWER.layers[0]))
+
+
+def test_flow_of_a_law_folds_sums_into_what_reads_them():
+    law = Law((
+        Step("p", "edge", parse("dV ^ 2 / R", ["dV", "R"])),
+        Step("P", "graph", aggregate="sum", of="p"),
+    ))  # fmt: skip
+    read = flow_of(law)
+    assert str(read) == "p = φ(R, dV); P = φ(Σ p)"
+    assert read.canonical() == POWER.canonical()
+    half = Law((*law.steps, Step("Q", "graph", parse("P / 2", ["P"]))))
+    assert str(flow_of(half)) == "p = φ(R, dV); Q = φ(Σ p)"
+
+
+def test_flow_of_a_law_keeps_a_sum_that_another_level_reads():
+    law = Law((
+        Step("F", "graph", aggregate="sum", of="f"),
+        Step("a", "node", parse("f / m - F", ["f", "m", "F"])),
+    ))  # fmt: skip
+    assert str(flow_of(law)) == "F = φ(Σ f); a = φ(F, f, m)"
