@@ -235,7 +235,7 @@ def _keeps_pair(term: Term, knowledge: Knowledge, receivers: Sequence[str]) -> b
     powers = dict(term.factors)
     for name in receivers:
         here, there = powers.get(f"{name}_i", 0), powers.get(f"{name}_j", 0)
-        if here != there and not (here == -1 and there == 0):
+        if here not in (there, there - 1):  # one less: divided by the receiver's own, as F / m
             return False
     odd = 0
     for name in variables(term.base):
