@@ -79,14 +79,13 @@ def _angle_between(system: GraphSystem, values: np.ndarray) -> np.ndarray:
     return np.pi - (np.pi - apart) % (2 * np.pi)
 
 
-def _along(system: GraphSystem, values: np.ndarray) -> np.ndarray:
-    return np.sum(values * system.direction, axis=1, keepdims=True)
+def _turned(n: np.ndarray) -> np.ndarray:
+    """(E, 2) turned by +90 degrees."""
+    return np.stack([-n[:, 1], n[:, 0]], axis=1)
 
 
-def _across(system: GraphSystem, values: np.ndarray) -> np.ndarray:
-    """Component along the direction turned by +90 degrees, in the plane."""
-    n = system.direction
-    return values[:, 1:] * n[:, :1] - values[:, :1] * n[:, 1:]
+def _along(direction: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.sum(values * direction, axis=1, keepdims=True)
 
 
 Source = Callable[[], np.ndarray]
@@ -106,15 +105,16 @@ def _of_edge_ends(system: GraphSystem, one: Quantity) -> dict[str, Source]:
     if one.role == "angle":
         return {f"d{name}": partial(_angle_between, system, values)}
     seen: dict[str, Source] = {f"{name}_i": i, f"{name}_j": j}
-    if not one.is_vector:
-        return {**seen, f"d{name}": apart}
-    if one.role == "position" or system.position is None:
+    if one.role == "position":
         return seen
-    seen[f"{name}_i_n"] = lambda: _along(system, i())
-    seen[f"{name}_j_n"] = lambda: _along(system, j())
-    seen[f"d{name}_n"] = lambda: _along(system, apart())
+    seen[f"d{name}"] = apart
+    if not one.is_vector or system.position is None:
+        return seen
+    seen[f"{name}_i_n"] = lambda: _along(system.direction, i())
+    seen[f"{name}_j_n"] = lambda: _along(system.direction, j())
+    seen[f"d{name}_n"] = lambda: _along(system.direction, apart())
     if values.shape[1] == 2:
-        seen[f"d{name}_t"] = lambda: _across(system, apart())
+        seen[f"d{name}_t"] = lambda: _along(_turned(system.direction), apart())
     return seen
 
 
@@ -128,7 +128,9 @@ def _measured(system: GraphSystem, level: str, *, absolute: bool) -> dict[str, S
         for one in nodes:
             sources |= _of_edge_ends(system, one)
         if system.position is not None:
-            sources["r"] = lambda: system.distance
+            sources |= {"r": lambda: system.distance, "n": lambda: system.direction}
+            if system.position.values.shape[1] == 2:
+                sources["n_t"] = lambda: _turned(system.direction)
         sources |= {one.name: partial(_same, one.values) for one in system.edges.values()}
     return sources
 
@@ -162,11 +164,11 @@ def visible_names(
 ) -> tuple[str, ...]:
     """Names that an expression at a level may use.
 
-    On edges: ``q_i``, ``q_j`` and ``dq`` = q_j - q_i of a scalar q of the nodes (of an angle only
-    ``dq``, in (-pi, pi]); ``w_i``, ``w_j`` and the components ``w_i_n``, ``w_j_n``, ``dw_n`` along
-    the unit vector from i to j and ``dw_t`` along it turned by +90 degrees, of a vector w; ``r``,
-    the distance; the edge's own quantities. Everywhere: quantities of the whole graph, and earlier
-    steps.
+    On edges: ``q_i``, ``q_j`` and ``dq`` = q_j - q_i of a quantity q of the nodes (of an angle only
+    ``dq``, in (-pi, pi]); where there are positions the distance ``r``, the unit vector ``n`` from
+    i to j, in the plane also ``n_t``, which is n turned by +90 degrees, and of a vector w the
+    components ``w_i_n``, ``w_j_n``, ``dw_n`` along n and ``dw_t`` along n_t; the edge's own
+    quantities. Everywhere: quantities of the whole graph, and earlier steps.
 
     Args:
         system: the system.

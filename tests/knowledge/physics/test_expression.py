@@ -3,13 +3,9 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.knowledge.physics.expression import (
-    OPS,
-    Apply,
-    Number,
     Variable,
     complexity,
     constants,
@@ -23,34 +19,11 @@ from core.knowledge.physics.expression import (
     variables,
     with_constants,
 )
-
-NAMES = ("x", "y", "m_i")
-numbers = st.floats(-5, 5, allow_nan=False).map(Number)
-atoms = st.one_of(numbers, st.sampled_from(NAMES).map(Variable))
-
-
-def applied(inner):
-    exponents = st.sampled_from([-2.0, -1.0, 3.0, 1.5, -0.7])
-    return st.one_of(
-        st.builds(power, inner, exponents),
-        *[
-            st.builds(Apply, st.just(op), st.tuples(*[inner] * one.arity))
-            for op, one in OPS.items()
-            if op != "pow"
-        ],
-    )
-
-
-expressions = st.recursive(atoms, applied, max_leaves=8)
-
-
-def points(rows=12):
-    rng = np.random.default_rng(0)
-    return {name: rng.uniform(0.3, 2, (rows, 1)) for name in NAMES}
+from tests.knowledge.physics.samples import NAMES, expressions, points
 
 
 @given(expressions)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_round_trips(expr):
     assert from_json(to_json(expr)) == expr
     np.testing.assert_array_equal(

@@ -4,45 +4,7 @@ import pytest
 from core.errors import ShapeError
 from core.knowledge.physics.expression import parse
 from core.knowledge.physics.law import Law, Step, aggregate, inputs_of, visible_names
-from core.knowledge.physics.system import GraphSystem, Quantity
-
-
-def system_of(rng, num_graphs=6, num_nodes=4):
-    """Complete graphs in the plane with springs, potentials, angles and velocities."""
-    one, two = np.nonzero(~np.eye(num_nodes, dtype=bool))
-    base = np.repeat(np.arange(num_graphs) * num_nodes, len(one))
-    sender, receiver = base + np.tile(one, num_graphs), base + np.tile(two, num_graphs)
-    rows = num_graphs * num_nodes
-
-    def node(name, values, unit="", role=""):
-        return Quantity(name, values, unit, role)
-
-    pair = {
-        tuple(sorted(ends)): rng.uniform(1, 2)
-        for ends in zip(sender.tolist(), receiver.tolist(), strict=True)
-    }
-    ends = [tuple(sorted(one)) for one in zip(sender.tolist(), receiver.tolist(), strict=True)]
-    k = np.array([[pair[one]] for one in ends])
-    nodes = [
-        node("x", rng.normal(size=(rows, 2)), "m", "position"),
-        node("v", rng.normal(size=(rows, 2)), "m s^-1", "velocity"),
-        node("m", rng.uniform(1, 2, (rows, 1)), "kg"),
-        node("T", rng.uniform(1, 2, (rows, 1)), "K"),
-        node("V", rng.normal(size=(rows, 1)), "V"),
-        node("theta", rng.uniform(-4, 4, (rows, 1)), "rad", "angle"),
-        node("omega", rng.normal(size=(rows, 1)), "s^-1"),
-    ]
-    return GraphSystem(
-        {one.name: one for one in nodes},
-        {"k": Quantity("k", k, "N m^-1"), "R": Quantity("R", k / 2, "ohm")},
-        {"alpha": Quantity("alpha", rng.uniform(1, 3, (num_graphs, 1)), "W K^-1")},
-        sender,
-        receiver,
-        np.repeat(np.arange(num_graphs), num_nodes),
-        Quantity("a", np.zeros((rows, 2)), "m s^-2"),
-        "node",
-        num_graphs,
-    )
+from tests.knowledge.physics.samples import system_of
 
 
 def step(name, level, text, system, steps=None, *, vector=False):
