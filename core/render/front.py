@@ -64,7 +64,7 @@ def front_chart(
         for point in points
     ]
     x = {"field": "size", "type": "quantitative", "title": "size (symbols)",
-         "axis": {"tickMinStep": 1}, "scale": {"zero": False, "padding": 12}}  # fmt: skip
+         "axis": {"tickMinStep": 1, "format": "d"}, "scale": {"zero": False, "padding": 12}}  # fmt: skip
     y = {"field": "error", "type": "quantitative", "scale": {"type": "log", "padding": 12},
          "title": "validation error (standard deviations)", "axis": {"format": "~g"}}  # fmt: skip
     plain = {"tooltip": False, "aria": False}
