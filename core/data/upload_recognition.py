@@ -55,8 +55,8 @@ def read_table(name: str, content: bytes, limits: Limits, header: bool | None) -
     Raises:
         InputError: UP-E01 to UP-E03, UP-E05 to UP-E07 or KG-E06.
     """
-    _refuse(name, content, limits)
-    text, encoding = _decode(content)
+    refuse_binary(name, content, limits)
+    text, encoding = decode_text(content)
     start = text.lstrip()
     if not start:
         raise InputError(
@@ -80,7 +80,7 @@ def read_table(name: str, content: bytes, limits: Limits, header: bool | None) -
     return table
 
 
-def _refuse(name: str, content: bytes, limits: Limits) -> None:
+def refuse_binary(name: str, content: bytes, limits: Limits) -> None:
     """Raise for bytes that no reader may see."""
     if len(content) > limits.num_bytes:
         raise InputError(
@@ -115,7 +115,7 @@ def model_file() -> InputError:
     )  # fmt: skip
 
 
-def _decode(content: bytes) -> tuple[str, str]:
+def decode_text(content: bytes) -> tuple[str, str]:
     """Text with line feeds only, and the name of the encoding."""
     try:
         text = content.decode("utf-8")
