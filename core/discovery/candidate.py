@@ -18,8 +18,8 @@ class Candidate:
     Attributes:
         law: with its constants.
         train_error: root mean squared error on the training part, in standard deviations of the
-            target there.
-        valid_error: the same on the validation part, in the same unit.
+            target there; R² = 1 - error².
+        valid_error: the same on the validation part, in standard deviations of the target there.
         complexity: size of the law.
         engine: who found it.
         seeds: in how many independent runs it was found, in this or an equivalent form.

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from core.discovery.candidate import Candidate
-from core.discovery.fitting import BROKEN, MAX_VALUES, error, fewer, spread
+from core.discovery.fitting import BROKEN, MAX_VALUES, error, fewer
 from core.discovery.options import Knowledge
 from core.discovery.subsets import Regression, best_subsets, distinct
 from core.discovery.terms import (
@@ -135,10 +135,9 @@ def find(
     report(0, LARGEST, f"{len(library.terms)} terms")
     levels = best_subsets(problem, LARGEST, check=lambda: report(0, LARGEST, "best subsets"))
     found: list[Candidate] = []
-    scale = spread(train)
     for size, sets in enumerate(levels, start=1):
         fitted = [
-            candidate(law, train, valid, scale)
+            candidate(law, train, valid)
             for law in _fitted(library, sets, train, deadline)
             if law.complexity <= options.max_complexity
         ]
@@ -150,13 +149,9 @@ def find(
     return found
 
 
-def candidate(
-    law: Law, train: GraphSystem, valid: GraphSystem, scale: float, engine: str = NAME
-) -> Candidate:
-    """A law with its errors, both in standard deviations of the training target."""
-    return Candidate(
-        law, error(law, train, scale), error(law, valid, scale), law.complexity, engine
-    )
+def candidate(law: Law, train: GraphSystem, valid: GraphSystem, engine: str = NAME) -> Candidate:
+    """A law with its errors."""
+    return Candidate(law, error(law, train), error(law, valid), law.complexity, engine)
 
 
 def _shape(term: Term) -> Term:

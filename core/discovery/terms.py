@@ -83,7 +83,9 @@ def multiply(
     """A product as it is written: numbers first, divisors last."""
     above = [power(Variable(name), exponent) for name, exponent in factors if exponent > 0]
     below = [power(Variable(name), -exponent) for name, exponent in factors if exponent < 0]
-    if base != ONE:
+    if isinstance(base, Apply) and base.op == "pow" and base.args[1].value < 0:
+        below.append(power(base.args[0], -base.args[1].value))
+    elif base != ONE:
         above.append(base)
     if direction is not None:
         above.append(direction)
