@@ -185,7 +185,7 @@ def load_link_data(name: str) -> LinkData:
     elif name.startswith("upload:") or name == "royals":
         graph = find_graph(name.removeprefix("upload:")).load()
         split = kg.split_triples(graph, seed=0)
-        licence = graph.source.licence or "a user's own file"
+        licence = graph.source.licence if name == "royals" else "a user's own file"
         state = _own_state(graph, graph.source.title, licence, "80/10/10, random")
     else:
         split = kg.load_split(name)
