@@ -10,7 +10,7 @@ fractions, and only factors in different variables and squares are found when a 
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -363,21 +363,24 @@ def times(*products: Product) -> Product:
 
 
 def _merged(product: Product) -> Product:
-    """Sums multiplied out where they share bases, and cancelled where one divides another."""
+    """Sums cancelled where one divides another, then multiplied out where they share bases."""
     sums = [one for one in product.powers if is_sum(one[0]) and float(one[1]).is_integer()]
-    for one, two in combinations(sums, 2):
+    pairs = [one for one in combinations(sums, 2) if _atoms(one[0][0]) & _atoms(one[1][0])]
+    for one, two in pairs:
         above, below = (one, two) if one[1] > 0 else (two, one)
-        if above[1] < 0 or not _atoms(one[0]) & _atoms(two[0]):
-            continue
-        if below[1] > 0:
+        if above[1] > 0 > below[1]:
+            quotient, remainder = _divided(dict(_terms(above[0])), dict(_terms(below[0])))
+            scale = max(abs(value) for _, value in _terms(above[0]))
+            if all(abs(value) < 1e-10 * scale for value in remainder.values()):
+                rest = _joined(product.powers, ((above[0], -1.0), (below[0], 1.0)))
+                return times(Product(product.factor, rest), factored(quotient))
+    for one, two in pairs:
+        if one[1] * two[1] > 0:
+            sign = math.copysign(1.0, one[1])
+            both = ((one[0], abs(one[1])), (two[0], abs(two[1])))
+            joint = _raised(factored(expanded(Product(1.0, both))), sign)
             others = tuple(power for power in product.powers if power not in (one, two))
-            joint = factored(expanded(Product(1.0, (one, two))))
             return times(Product(product.factor, others), joint)
-        quotient, remainder = _divided(dict(_terms(above[0])), dict(_terms(below[0])))
-        scale = max(abs(value) for _, value in _terms(above[0]))
-        if all(abs(value) < 1e-10 * scale for value in remainder.values()):
-            rest = _joined(product.powers, ((above[0], -1.0), (below[0], 1.0)))
-            return times(Product(product.factor, rest), factored(quotient))
     return product
 
 
@@ -542,10 +545,11 @@ def emitted(product: Product) -> Expression:
             product.factor, tuple(one for one in product.powers if one != (above[0], 1))
         )
         poly = dict(_terms(above[0]))
-        multiplied = _sum(_scaled(poly, others), DIGITS - 1)
-        if not others.powers:
-            return multiplied
-        ways.append(multiplied)
+        multiplied = _scaled(poly, others)
+        bare = [_sum(multiplied, DIGITS - 1), *_collected(multiplied)]
+        if not others.powers:  # a number stays in front of a sum only with other factors
+            return min(reversed(bare), key=size)
+        ways += bare
         if len(below) == 1:
             quotient, remainder = _divided(poly, dict(_terms(below[0])))
             whole = Product(others.factor, _joined(others.powers, ((below[0], 1.0),)))
@@ -553,6 +557,44 @@ def emitted(product: Product) -> Expression:
                 parts = {**_scaled(quotient, whole), **_scaled(remainder, others)}
                 ways.append(_sum(parts, DIGITS - 1))
     return min(ways, key=size)
+
+
+def _collected(poly: Polynomial) -> list[Expression]:
+    """The sum with some of its terms bracketed: a s - a b s + c = a s (1 - b) + c."""
+    counts = Counter(base for powers in poly for base, _ in powers)
+    ways = []
+    for base in sorted((one for one in counts if 1 < counts[one] < len(poly)), key=_order):
+        inside = {powers: value for powers, value in poly.items() if base in dict(powers)}
+        rest = {powers: value for powers, value in poly.items() if powers not in inside}
+        group, others = _facing_up(factored(inside)), _sum(rest, DIGITS - 1)
+        if group.factor > 0:
+            ways.append(_plus(_written(group), others))
+        else:
+            minus = _written(Product(-group.factor, group.powers))
+            ways.append(Apply("sub", (others, minus)))
+    return ways
+
+
+def _facing_up(product: Product) -> Product:
+    """Without a sign in front where a difference can take it: 1 - a instead of -(a - 1)."""
+    for base, exponent in product.powers:
+        turned = _sum({powers: -value for powers, value in _terms(base)}) if is_sum(base) else base
+        if product.factor < 0 and exponent == 1 and is_sum(base) and terms_of(turned)[0][0] > 0:
+            if normal(terms_of(turned)[0][1]).factor < 0:
+                continue
+            rest = [one for one in product.powers if one[0] != base]
+            return Product(-product.factor, (*rest, (turned, 1.0)))
+    return product
+
+
+def _plus(left: Expression, right: Expression) -> Expression:
+    """The sum of two expressions without a sign after the plus."""
+    for sign, term in terms_of(right):
+        product = normal(term)
+        positive = product.factor * sign > 0
+        written = _written(Product(abs(product.factor), product.powers))
+        left = Apply("add" if positive else "sub", (left, written))
+    return left
 
 
 def _scaled(poly: Polynomial, product: Product) -> Polynomial:
