@@ -337,7 +337,7 @@ _ALL = (
     Simulator(
         "hill", "Genes that activate each other (Hill)",
         "dc_i/dt = Σ_j 2 c_j² / (1 + c_j²) − c_i",
-        "node", ("dc_dt", "s^-1"), _draw_genes, _genes, directed=True, moves="c",
+        "node", ("dc_dt", "1"), _draw_genes, _genes, directed=True, moves="c",
     ),
     Simulator(
         "social-force", "Pedestrians (social force model)",
