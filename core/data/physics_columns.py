@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from core.data.graph_table import fold
-from core.data.physics_findings import ID_ROLES, Choices, Column
+from core.data.physics_findings import ID_ROLES, Choices, Column, Finding
+from core.errors import InputError
 from core.knowledge.physics.expression import FUNCTIONS
 from core.knowledge.physics.system import AXES
+from core.knowledge.physics.units import parse_unit
 
 # words that name a column, as `fold` leaves them
 ID_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -165,6 +167,26 @@ def clean_name(text: str) -> str:
     spelt = "".join(_plain(letter) for letter in text[: 2 * MAX_NAME])
     name = re.sub(r"\W+", "_", spelt, flags=re.ASCII).strip("_")[:MAX_NAME]
     return name if name[:1].isalpha() else f"q{name}"
+
+
+def check_units(columns: Iterable[Column], findings: list[Finding]) -> list[Column]:
+    """The columns, without units that are none; PH-E01 is added for each of those."""
+    checked = []
+    for column in columns:
+        try:
+            if column.unit:
+                parse_unit(column.unit)
+            checked.append(column)
+        except InputError as error:
+            header = column.key.partition("/")[2]
+            findings.append(
+                Finding(
+                    error.code, error.title, f"{error.problem.rstrip('.')} of {header}.",
+                    f"{error.hint} It counts as not known.",
+                )
+            )  # fmt: skip
+            checked.append(replace(column, unit=""))
+    return checked
 
 
 def _plain(letter: str) -> str:

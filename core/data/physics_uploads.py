@@ -18,7 +18,13 @@ import numpy as np
 from core.data.graph_table import fold
 from core.data.physics_blocks import Block
 from core.data.physics_checks import check_system
-from core.data.physics_columns import TIME_WORDS, find_ids, split_header, understand
+from core.data.physics_columns import (
+    TIME_WORDS,
+    check_units,
+    find_ids,
+    split_header,
+    understand,
+)
 from core.data.physics_findings import Choices, Finding, Reading, make_reading
 from core.data.physics_joins import join
 from core.data.physics_npz import read_npz
@@ -144,6 +150,10 @@ def _finish(
     kind: str, blocks: Mapping[str, Block], choices: Choices, findings: list[Finding]
 ) -> Reading:
     """Join the tables and look for what is wrong with the whole."""
+    blocks = {
+        table: replace(block, columns=tuple(check_units(block.columns, findings)))
+        for table, block in blocks.items()
+    }
     system, names = None, {}
     if not any(one.blocking for one in findings):
         system, names = join(blocks, choices, findings)

@@ -17,6 +17,7 @@ from core.data.physics_checks import check_system
 from core.data.physics_columns import (
     POSITIONS,
     TIME_WORDS,
+    check_units,
     clean_name,
     distinct_names,
     find_ids,
@@ -75,7 +76,7 @@ class _Tracks:
 
     def __init__(self, table: TextTable, choices: Choices, findings: list[Finding]) -> None:
         self.table, self.choices, self.findings = table, choices, findings
-        self.columns = find_columns(table, choices)
+        self.columns = tuple(check_units(find_columns(table, choices), self.findings))
         self.values: Mapping[int, np.ndarray] = {}
 
     def note(

@@ -117,6 +117,13 @@ def test_roles_and_units_can_be_overridden(springs):
     assert system.edges["k"].unit == "N/cm"
 
 
+def test_e01_a_unit_that_is_none(springs):
+    choices = {"units": {"nodes/m [kg]": "kg*m/ss"}}
+    reading = read(files_of(springs), **choices)
+    assert 'Unit not understood. "kg*m/ss" of m [kg]' in finding(reading, "PH-E01").text
+    assert reading.need().nodes["m"].unit == ""
+
+
 def test_choices_survive_json():
     choices = Choices("tables", {"a": "angle"}, {"b": "m"}, frozenset(("both-ways", "fill:x")))
     assert Choices.from_json(choices.to_json()) == choices
