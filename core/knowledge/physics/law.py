@@ -17,7 +17,7 @@ import numpy as np
 from core.errors import ShapeError
 from core.knowledge.physics import expression
 from core.knowledge.physics.expression import Expression, Variable
-from core.knowledge.physics.system import GraphSystem, Quantity
+from core.knowledge.physics.system import LEVELS, GraphSystem, Quantity
 
 AGGREGATES = ("sum", "mean", "max")
 Steps = Mapping[str, tuple[str, np.ndarray]]  # name -> level, values
@@ -304,21 +304,21 @@ class Law:
         """The law of such records.
 
         Raises:
-            InputError: PH-E09 if an expression cannot be read.
+            InputError: PH-E09 if a name, a level or an expression cannot be read.
         """
-        return Law(
-            tuple(
-                Step(
-                    str(one["name"]),
-                    str(one["level"]),
-                    expression.from_json(one["expression"]) if "expression" in one else None,
-                    str(one.get("aggregate", "")),
-                    str(one.get("of", "")),
-                    bool(one.get("vector", False)),
-                )
-                for one in records
-            )
-        )
+        steps = []
+        for one in records:
+            names = [one["name"], *([one["of"]] if "of" in one else [])]
+            known = one["level"] in LEVELS and one.get("aggregate", "sum") in AGGREGATES
+            if not known or not all(
+                isinstance(name, str) and name.isidentifier() for name in names
+            ):
+                raise expression.refused(f"{str(one)[:60]} is no step of a law.")
+            tree = expression.from_json(one["expression"]) if "expression" in one else None
+            aggregate, of = str(one.get("aggregate", "")), str(one.get("of", ""))
+            vector = bool(one.get("vector", False))
+            steps.append(Step(names[0], str(one["level"]), tree, aggregate, of, vector))
+        return Law(tuple(steps))
 
     def text(self, digits: int = 4) -> str:
         """The law on one line, such as ``a = (sum_j k * (r - 1) n) / m``."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.errors import ShapeError
+from core.errors import InputError, ShapeError
 from core.knowledge.physics.expression import parse
 from core.knowledge.physics.law import Law, Step, aggregate, inputs_of, visible_names
 from tests.knowledge.physics.samples import system_of
@@ -113,3 +113,14 @@ def test_constant_law_and_unknown_names():
     assert constant.evaluate(system).tolist() == [[3.0]] * 6
     with pytest.raises(ShapeError, match='"charge", which is not known on the edge level'):
         Law((Step("e", "edge", parse("charge", ["charge"])),)).evaluate(system)
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "a b"}, {"level": "world"}, {"of": "x; y", "aggregate": "sum"},
+               {"aggregate": "median", "of": "e"}, {"expression": ["eval", "x"]}],
+)  # fmt: skip
+def test_records_of_something_else_are_refused(change):
+    record = {"name": "a", "level": "node", "expression": "m"}
+    assert Law.from_json([record]).to_json() == [record]
+    with pytest.raises(InputError, match="PH-E09"):
+        Law.from_json([{**record, **change}])
