@@ -108,7 +108,7 @@ class Pedestrians:
     @property
     def system(self) -> GraphSystem:
         """Each moment a graph."""
-        system = to_system(self.motion, RADIUS, 0, {})
+        system = to_system(self.motion, RADIUS, 0, {}, np.zeros(2))
         desired = Quantity("e", self._desired(), "1")
         note = f"Smoothed over {self.window:g} s; neighbours within {RADIUS:g} m."
         return replace(

@@ -54,7 +54,7 @@ def _quantities(system: GraphSystem) -> list[Quantity]:
 
 
 def _angles(system: GraphSystem, choices: Choices, findings: list[Finding]) -> GraphSystem:
-    """PH-E21: degrees become radians when the unit or a person says so."""
+    """PH-E36: degrees become radians when the unit or a person says so."""
     for one in _quantities(system):
         told = one.unit in ("deg", "°")
         if told or f"degrees:{one.name}" in choices.repairs:
@@ -63,13 +63,13 @@ def _angles(system: GraphSystem, choices: Choices, findings: list[Finding]) -> G
             )
             if told:
                 findings.append(
-                    Finding("PH-E21", "Degrees", f'"{one.name}" is given in degrees.',
+                    Finding("PH-E36", "Degrees", f'"{one.name}" is given in degrees.',
                             "It was turned into radians.")
                 )  # fmt: skip
         elif one.role == "angle" and np.abs(one.values).max() > 2 * np.pi + 0.5:
             findings.append(
                 Finding(
-                    "PH-E21", "Degrees",
+                    "PH-E36", "Degrees",
                     f'"{one.name}" goes up to {np.abs(one.values).max():.0f}; a full turn is 6.28 '
                     "in radians.", "Turn it into radians if it is in degrees.",
                     repairs=(Repair(f"degrees:{one.name}", f"{one.name} is in degrees"),),
@@ -143,7 +143,7 @@ def _repeated(system: GraphSystem, _: Choices, findings: list[Finding]) -> Graph
 
 
 def _not_positive(system: GraphSystem, choices: Choices, findings: list[Finding]) -> GraphSystem:
-    """PH-E20: masses and resistances of zero or less."""
+    """PH-E35: masses and resistances of zero or less."""
     for level, group in (("node", system.nodes), ("edge", system.edges), ("graph", system.graphs)):
         for one in group.values():
             wrong = (one.values <= 0).any(1)
@@ -158,7 +158,7 @@ def _not_positive(system: GraphSystem, choices: Choices, findings: list[Finding]
                 return _not_positive(system.pick(~bad), choices, findings)
             findings.append(
                 Finding(
-                    "PH-E20", "Not positive",
+                    "PH-E35", "Not positive",
                     f'"{one.name}" is zero or negative in {plural(int(wrong.sum()), "row")}.',
                     "Formulas may divide by it.",
                     repairs=(

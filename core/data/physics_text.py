@@ -240,13 +240,13 @@ def _not_a_number(table: TextTable, key: str, place: int, wrong: Sequence[int]) 
 
 
 def skipped_rows(table: TextTable) -> list[Finding]:
-    """PH-E13 when rows were left out because of their number of cells."""
+    """PH-E34 when rows were left out because of their number of cells."""
     if not table.num_skipped:
         return []
     rows = plural(table.num_skipped, "row")
     return [
         Finding(
-            "PH-E13", "Row does not fit",
+            "PH-E34", "Row does not fit",
             f"{table.name}: {rows} {'has' if table.num_skipped == 1 else 'have'} another number of "
             f"cells than the {len(table.headers)} columns.",
             "They are left out; check for stray separators.",

@@ -6,7 +6,7 @@ the polynomial is not centred there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from core.knowledge.physics.system import GraphSystem, Quantity
 ORDER = 3  # of the polynomial
 MIN_WINDOW = 5  # frames
 MAX_EDGES = 400_000  # of one system
+OPEN = 1e9  # m, a period that nothing ever crosses
 BRIDGE = 3  # steps over which a person may have coordinates interpolated
 JITTER = 0.1  # share of a step by which times may differ from even spacing
 
@@ -86,6 +87,14 @@ def cut_tracks(
     ]  # fmt: skip
 
 
+def median_step(names: np.ndarray, times: np.ndarray, spots: np.ndarray) -> float:
+    """Median length of the way between two measurements of the same object."""
+    order = np.lexsort((times, names))
+    same = names[order][1:] == names[order][:-1]
+    way = np.linalg.norm(np.diff(spots[order], axis=0), axis=1)[same]
+    return float(np.median(way)) if len(way) else np.inf
+
+
 def resample(
     names: np.ndarray, times: np.ndarray, places: np.ndarray, extra: np.ndarray, step: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -152,8 +161,30 @@ def move(tracks: Sequence[Track], frames: int, step: float) -> Motion:
     return Motion(*(one[order] for one in columns))
 
 
+def jumps(names: np.ndarray, times: np.ndarray, places: np.ndarray, step: float) -> np.ndarray:
+    """(D,) how often an object crosses more than half of the whole region in one step."""
+    order = np.lexsort((times, names))
+    next_one = (names[order][1:] == names[order][:-1]) & (np.diff(times[order]) < 1.5 * step)
+    way = np.abs(np.diff(places[order], axis=0))[next_one]
+    span = np.ptp(places, axis=0)
+    return (way > span / 2).sum(0) * (np.median(way, axis=0) < span / 10)
+
+
+def unwrap(track: Track, box: np.ndarray) -> Track:
+    """The track without jumps from one side of a periodic box to the other.
+
+    Args:
+        track: its coordinates may jump.
+        box: (D,) m, 0 along an open axis.
+    """
+    places = track.places.copy()
+    for axis in np.flatnonzero(box > 0):
+        places[:, axis] = np.unwrap(places[:, axis], period=box[axis])
+    return replace(track, places=places)
+
+
 def neighbours(
-    places: np.ndarray, group: np.ndarray, radius: float, nearest: int
+    places: np.ndarray, group: np.ndarray, radius: float, nearest: int, box: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Senders and receivers of edges between near objects of the same moment.
 
@@ -162,13 +193,15 @@ def neighbours(
         group: (N,) number of the moment, ascending.
         radius: m, of neighbours.
         nearest: number of nearest ones that each receives from; 0 for the radius.
+        box: (D,) m, lengths of a periodic box, 0 along an open axis.
     """
     from scipy.spatial import cKDTree
 
+    places = np.where(box > 0, places % np.where(box > 0, box, 1), places)
     senders, receivers = [np.zeros(0, int)], [np.zeros(0, int)]
     _, starts = np.unique(group, return_index=True)
     for first, end in zip(starts, [*starts[1:], len(group)], strict=True):
-        tree = cKDTree(places[first:end])
+        tree = cKDTree(places[first:end], boxsize=box)
         if nearest:
             count = min(nearest + 1, end - first)
             _, found = tree.query(places[first:end], k=np.arange(1, count + 1))
@@ -196,7 +229,11 @@ def choose_steps(steps: np.ndarray, num: int) -> np.ndarray:
 
 
 def to_system(
-    motion: Motion, radius: float, nearest: int, extra: Mapping[int, tuple[str, str]]
+    motion: Motion,
+    radius: float,
+    nearest: int,
+    extra: Mapping[int, tuple[str, str]],
+    box: np.ndarray,
 ) -> GraphSystem:
     """Each moment a graph; the target is the acceleration.
 
@@ -205,9 +242,10 @@ def to_system(
         radius: m, of neighbours.
         nearest: number of nearest neighbours instead; 0 for the radius.
         extra: name and unit of further columns by their number.
+        box: (D,) m, lengths of a periodic box, 0 along an open axis.
     """
     _, group = np.unique(motion.step, return_inverse=True)
-    sender, receiver = neighbours(motion.place, group, radius, nearest)
+    sender, receiver = neighbours(motion.place, group, radius, nearest, box)
     nodes = {
         "x": Quantity("x", motion.place, "m", "position"),
         "v": Quantity("v", motion.velocity, "m s^-1", "velocity"),
@@ -218,7 +256,8 @@ def to_system(
     }
     target = Quantity("a", motion.acceleration, "m s^-2")
     num = int(group.max(initial=-1)) + 1
-    return GraphSystem(nodes, {}, {}, sender, receiver, group, target, "node", num)
+    period = tuple(np.where(box > 0, box, OPEN).tolist()) if box.any() else None
+    return GraphSystem(nodes, {}, {}, sender, receiver, group, target, "node", num, period)
 
 
 def preview_of(tracks: Sequence[Track], frames: int, step: float, num: int) -> tuple[Preview, ...]:

@@ -16,6 +16,7 @@ from pathlib import PurePath
 import numpy as np
 
 from core.data.graph_table import fold
+from core.data.physics_assembly import join
 from core.data.physics_blocks import Block
 from core.data.physics_checks import check_system
 from core.data.physics_columns import (
@@ -26,7 +27,6 @@ from core.data.physics_columns import (
     understand,
 )
 from core.data.physics_findings import Choices, Finding, Reading, make_reading
-from core.data.physics_joins import join
 from core.data.physics_npz import read_npz
 from core.data.physics_text import (
     ZIP,

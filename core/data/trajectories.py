@@ -5,7 +5,6 @@ Nothing is filled in silently: a track is cut where frames are missing. What the
 and asked where not.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,17 +14,12 @@ from core.data.graph_table import fold
 from core.data.physics_blocks import clean_ids
 from core.data.physics_checks import check_system
 from core.data.physics_columns import (
-    POSITIONS,
-    TIME_WORDS,
     check_units,
-    clean_name,
     distinct_names,
-    find_ids,
     split_header,
 )
 from core.data.physics_findings import (
     Choices,
-    Column,
     Finding,
     Reading,
     Repair,
@@ -33,6 +27,7 @@ from core.data.physics_findings import (
     plural,
 )
 from core.data.physics_text import TextTable, parse_numbers
+from core.data.physics_track_columns import find_columns, rate_in
 from core.data.physics_tracks import (
     BRIDGE,
     MAX_EDGES,
@@ -40,16 +35,17 @@ from core.data.physics_tracks import (
     Track,
     choose_steps,
     cut_tracks,
+    jumps,
+    median_step,
     move,
     neighbours,
     preview_of,
     resample,
     to_system,
+    unwrap,
     window_frames,
 )
-from core.knowledge.physics.system import AXES
 
-TABLE = "tracks"
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "dm": 0.1, "km": 1000.0}
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0}
 RATES = (25.0, 30.0, 16.0, 10.0, 2.5)  # frames per second that cameras often have
@@ -115,8 +111,9 @@ class _Tracks:
         if any(one.blocking for one in self.findings):
             return self.done()
         spots = self._flat(spots, names, times)
+        box = self._box(names, times, spots, step)
         tracks = self._cut(names, times, spots, extra, step, seconds)
-        return self._finish(tracks, seconds)
+        return self._finish([unwrap(one, box) for one in tracks], seconds, box)
 
     def _rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Ids, times, coordinates and further columns of the complete rows."""
@@ -141,7 +138,7 @@ class _Tracks:
         if np.isnan(as_times).any() or (times != np.round(times)).any():
             return names, times
         swapped = clean_ids(times.astype(str))
-        there, back = _median_step(names, times, spots), _median_step(swapped, as_times, spots)
+        there, back = median_step(names, times, spots), median_step(swapped, as_times, spots)
         looks_swapped = back < there / 2
         guessed = not self.table.has_header and looks_swapped
         chosen = "swap-id-frame" in self.choices.repairs
@@ -170,7 +167,7 @@ class _Tracks:
     def _seconds(self, step: float) -> float:
         """Seconds between two measurements; 0 when nobody knows."""
         column = self.columns[self.places("time")[0]]
-        rate = self.choices.frame_rate or _rate_in(self.table.comments)
+        rate = self.choices.frame_rate or rate_in(self.table.comments)
         chosen = self.choices.amount("fps")
         rate = rate or (_number(chosen) if chosen else 0.0)
         if step <= 0 or not np.isfinite(rate) or rate < 0:
@@ -202,7 +199,7 @@ class _Tracks:
         told = told or self.columns[self.places("position")[0]].unit
         if told in METRES:
             return METRES[told]
-        speed = _median_step(names, times, spots) / seconds
+        speed = median_step(names, times, spots) / seconds
         units = {"cm": "centimetres", "mm": "millimetres", "m": "metres"}
         repairs = (Repair(f"unit:{unit}", f"They are {word}") for unit, word in units.items())
         self.note(
@@ -217,13 +214,32 @@ class _Tracks:
         """Coordinates without a height that hardly changes."""
         if spots.shape[1] < 3:
             return spots
-        rise = _median_step(names, times, spots[:, 2:])
-        if rise > 0.1 * _median_step(names, times, spots[:, :2]):
+        rise = median_step(names, times, spots[:, 2:])
+        if rise > 0.1 * median_step(names, times, spots[:, :2]):
             return spots
         self.note(
             "PH-E04", "Constant column", "The third coordinate hardly changes;", "it is ignored."
         )
         return spots[:, :2]
+
+    def _box(
+        self, names: np.ndarray, times: np.ndarray, spots: np.ndarray, step: float
+    ) -> np.ndarray:
+        """(D,) lengths of a periodic box, 0 along an axis that is open; PH-E22 when it is asked."""
+        dims = spots.shape[1]
+        chosen = [_number(one) for one in self.choices.amount("periodic").split(",") if one]
+        if len(chosen) == dims and np.isfinite(chosen).all() and min(chosen) >= 0:
+            return np.array(chosen)
+        count = jumps(names, times, spots, step)
+        if count.max() > 1:
+            box = ",".join(f"{one:.4g}" for one in np.where(count > 1, np.ptp(spots, axis=0), 0))
+            self.note(
+                "PH-E22", "Periodic box?",
+                f"Objects jump across the whole region {plural(int(count.sum()), 'time')} between "
+                "two frames.", "In a periodic box they come back on the other side.",
+                Repair(f"periodic:{box}", f"A periodic box of {box} m (0 for an open side)"),
+            )  # fmt: skip
+        return np.zeros(dims)
 
     def _cut(
         self, names: np.ndarray, times: np.ndarray, spots: np.ndarray, extra: np.ndarray,
@@ -265,7 +281,7 @@ class _Tracks:
             names, times, spots, extra = resample(names, times, spots, extra, step)
         return cut_tracks(names, times, spots, extra, step)
 
-    def _finish(self, tracks: list[Track], seconds: float) -> Reading:
+    def _finish(self, tracks: list[Track], seconds: float, box: np.ndarray) -> Reading:
         """Smooth, choose frames, link neighbours."""
         frames = window_frames(self.choices.window, seconds)
         if frames * seconds > 1.5 * self.choices.window:
@@ -283,19 +299,22 @@ class _Tracks:
                 "Choose a shorter window.", blocking=True,
             )  # fmt: skip
             return self.done(preview)
-        motion = self._sparse(motion.take(choose_steps(motion.step, self.choices.num_frames)))
+        motion = motion.take(choose_steps(motion.step, self.choices.num_frames))
+        motion = self._sparse(motion, box)
         extra = self._extra()
-        system = to_system(motion, self.choices.radius, self.choices.nearest, extra)
+        system = to_system(motion, self.choices.radius, self.choices.nearest, extra, box)
         note = f"Smoothed over {frames * seconds:.2g} s; read from {self.table.name}."
         system = replace(system, title=self.table.name, notes=(note,))
         checked = check_system(system, self.choices, self.findings)
         return make_reading("trajectory", checked, self.columns, self.findings, preview)
 
-    def _sparse(self, motion: Motion) -> Motion:
+    def _sparse(self, motion: Motion, box: np.ndarray) -> Motion:
         """Fewer frames when there would be too many edges."""
         choices = self.choices
         for _ in range(20):
-            sender, _ = neighbours(motion.place, motion.step, choices.radius, choices.nearest)
+            sender, _ = neighbours(
+                motion.place, motion.step, choices.radius, choices.nearest, box
+            )  # fmt: skip
             if len(sender) <= MAX_EDGES:
                 break
             num = len(np.unique(motion.step))
@@ -317,42 +336,6 @@ class _Tracks:
         }
 
 
-def find_columns(table: TextTable, choices: Choices) -> tuple[Column, ...]:
-    """Which column is the object, the time and each coordinate.
-
-    Without a header the order is id, frame, x, y and perhaps z.
-    """
-    headers = table.headers if table.has_header else ("id", "frame", "x", "y", "z")
-    headers = (*headers, *table.headers[len(headers) :])[: len(table.headers)]
-    ids = find_ids(headers, ("node",))
-    columns = []
-    timed = False
-    for place, header in enumerate(headers):
-        key = f"{TABLE}/{table.headers[place]}"
-        name, unit = split_header(header)
-        base, axis = _axis(name)
-        role, component = "scalar", 0
-        if place == ids.get("node"):
-            role = "node"
-        elif fold(name) in TIME_WORDS and not timed:
-            role, timed = "time", True
-        elif base is not None:
-            role, component = "position", axis
-        role = choices.roles.get(key, role)
-        unit = choices.units.get(key, unit)
-        quantity = {"position": "x", "scalar": clean_name(name)}.get(role, "")
-        columns.append(Column(key, role, quantity, unit, component))
-    return tuple(columns)
-
-
-def _axis(name: str) -> tuple[str | None, int]:
-    """What stands before the axis in the name of a coordinate; None if it is no coordinate."""
-    found = re.fullmatch(r"(.*?)[_\s.-]?([xyz])", name.strip(), re.IGNORECASE)
-    if found is None or found[1].lower() not in POSITIONS:
-        return None, 0
-    return found[1], AXES.index(found[2].lower())
-
-
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -360,22 +343,5 @@ def _number(text: str) -> float:
         return np.nan
 
 
-def _rate_in(comments: Sequence[str]) -> float:
-    """Frames per second from a comment such as ``# framerate: 25.00 fps``; 0 without one."""
-    for comment in comments:
-        found = re.search(r"(?:frame\s*rate|fps)\D{0,5}(\d+\.?\d*)", comment, re.IGNORECASE)
-        if found:
-            return float(found[1])
-    return 0.0
-
-
 def _codes(names: np.ndarray) -> np.ndarray:
     return np.unique(names, return_inverse=True)[1].astype(float)
-
-
-def _median_step(names: np.ndarray, times: np.ndarray, spots: np.ndarray) -> float:
-    """Median length of the way between two measurements of the same object."""
-    order = np.lexsort((times, names))
-    same = names[order][1:] == names[order][:-1]
-    way = np.linalg.norm(np.diff(spots[order], axis=0), axis=1)[same]
-    return float(np.median(way)) if len(way) else np.inf

@@ -230,9 +230,9 @@ def test_texts_of_many_tools(springs):
     assert system.nodes["m"].unit == "kg"
 
 
-def test_e13_rows_with_another_number_of_cells(springs):
+def test_e34_rows_with_another_number_of_cells(springs):
     reading = read(files_of(springs, edges=lambda table: table + "1,2\n"))
-    assert "edges.csv: 1 row has another number of cells" in finding(reading, "PH-E13").text
+    assert "edges.csv: 1 row has another number of cells" in finding(reading, "PH-E34").text
     same(springs, reading.need())
 
 
@@ -295,14 +295,14 @@ def test_e19_which_is_the_target(springs):
     assert (system.level, system.target.name, system.edges) == ("edge", "k", {})
 
 
-def test_e20_masses_of_zero(springs):
+def test_e35_masses_of_zero(springs):
     files = files_of(springs, nodes=with_cell(2, 2, "-1.5"))
     reading = read(files)
-    assert '"m" is zero or negative in 1 row' in finding(reading, "PH-E20").text
+    assert '"m" is zero or negative in 1 row' in finding(reading, "PH-E35").text
     assert read(files, "positive:m").need().num_graphs == springs.num_graphs - 1
 
 
-def test_e21_degrees():
+def test_e36_degrees():
     system = simulate("kuramoto", num_graphs=30)
 
     def degrees(unit):
@@ -314,9 +314,9 @@ def test_e21_degrees():
         return files_of(system, nodes=change)
 
     told = read(degrees(" [deg]"))
-    assert "turned into radians" in finding(told, "PH-E21").text
+    assert "turned into radians" in finding(told, "PH-E36").text
     asked = read(degrees(""))
-    assert [one.key for one in finding(asked, "PH-E21").repairs] == ["degrees:theta"]
+    assert [one.key for one in finding(asked, "PH-E36").repairs] == ["degrees:theta"]
     for reading in (told, read(degrees(""), "degrees:theta")):
         theta = reading.need().nodes["theta"]
         assert (theta.unit, theta.role) == ("rad", "angle")

@@ -80,7 +80,7 @@ def test_neighbours(nearest):
     rng = np.random.default_rng(1)
     group = np.repeat([0, 1, 2], [6, 1, 5])
     places = rng.random((12, 2))
-    sender, receiver = neighbours(places, group, 0.5, nearest)
+    sender, receiver = neighbours(places, group, 0.5, nearest, np.zeros(2))
     expected = []
     for i in range(12):
         others = [j for j in range(12) if j != i and group[j] == group[i]]
@@ -185,6 +185,23 @@ def test_an_id_that_is_used_again():
     later = table(places[:1], header="", first=500).replace("\n", "\n")
     reading = read(table(places) + "\n" + later)
     assert "1 object absent for more than 5 s" in finding(reading, "PH-E29").text
+
+
+def test_a_periodic_box():
+    time = TIMES[:, None]
+    lines = ["id,frame,x,y"]
+    for name in range(5):
+        place = [name * 0.8, 0.3 * name] + time * [1.5, 0.0]
+        lines += [f"{name},{f},{x % 4},{y}" for f, (x, y) in enumerate(place)]
+    text = "\n".join(lines)
+    repair = finding(read(text, radius=1.0), "PH-E22").repairs[0].key
+    assert repair.endswith(",0")  # open along y
+    system = read(text, "periodic:4,0", radius=1.0).need()
+    np.testing.assert_allclose(system.nodes["v"].values, [[1.5, 0]] * system.num_nodes, atol=1e-9)
+    assert system.period[0] == 4
+    assert system.distance.max() <= 1
+    # 0.8 and 0.3 m apart along a ring that is open between the last and the first
+    assert system.num_edges == 8 * system.num_graphs
 
 
 def test_an_object_twice_in_a_frame():
