@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from core.errors import InputError
 
-_Config = TypeVar("_Config", bound="RedGnnConfig | EmerGnnConfig | FewShotConfig | AutoBlmConfig | GsrConfig")
+_Config = TypeVar(
+    "_Config", bound="RedGnnConfig | EmerGnnConfig | FewShotConfig | AutoBlmConfig | GsrConfig"
+)
 
 
 @dataclass(frozen=True)
@@ -290,8 +292,8 @@ class GsrConfig:
     max_blocks: int = 2  # paper: 3 tried
     size: int = 3  # embedding size of every layer before the search; paper's example: 3
     steps: int = 800  # of each training in the search; ours
-    final_steps: int = 3000  # of the chosen flow; ours
-    restarts: int = 3  # trainings of the chosen flow, the best by validation is kept; ours
+    final_steps: int = 2000  # of the chosen flow; ours
+    restarts: int = 2  # trainings of the chosen flow, the best by validation is kept; ours
     batch_edges: int = 800  # edges per step, in whole graphs; ours
     learning_rate: float = 1e-2  # Adam, falls to 0 along a cosine; paper: 1e-4 and up to 20,000
     # epochs. Springs, circuit, heat and gravity, validation error after 1,000 steps: 1e-2 and 2e-2

@@ -15,18 +15,21 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from core.errors import ShapeError
 from core.knowledge.physics.expression import variables
-from core.knowledge.physics.law import AGGREGATES, Law
+from core.knowledge.physics.law import AGGREGATES, Law, aggregate, inputs_of
 from core.knowledge.physics.system import LEVELS, GraphSystem
 
 __all__ = [
-    "AGGREGATES", "ANY", "ENDS", "STAGES", "Input", "Layer", "MessageFlow", "Names", "flow_of",
-    "full_flow",
+    "AGGREGATES", "ANY", "ENDS", "STAGES", "Input", "Key", "Layer", "MessageFlow", "Names",
+    "flow_of", "full_flow", "measured",
 ]  # fmt: skip
 ANY = "any"  # the network still weighs the three
 STAGES = ("layers", "inputs", "sizes")
 ENDS = ("_i", "_j")  # of an edge: receiver, sender
+Key = tuple[str, str, str]  # level of the reader, name, aggregate
 _LETTERS = {"edge": "e", "node": "v", "graph": "u"}
 _SIGNS = {"sum": "Σ", "mean": "mean", "max": "max", ANY: "ρ"}
 
@@ -322,13 +325,16 @@ def full_flow(
             rank = LEVELS.index(at)
             read = {Input(name) for name in names.visible[at]}
             for layer in layers:
+                if vector and at == "edge":
+                    continue  # a message is a number times a direction; numbers only go into it
                 if layer.level == "node" and at == "edge":
                     read |= {Input(layer.name + end) for end in ENDS}
                 else:
                     finer = LEVELS.index(layer.level) < rank
                     read.add(Input(layer.name, ANY if finer else ""))
             last = block == num_blocks and at == level
-            if read:
+            new = not any(one.level == at and set(one.inputs) == read for one in layers)
+            if read and (new or last):
                 name = f"{_LETTERS[at]}{block}"
                 width = 1 if last else size
                 layers.append(Layer(name, at, tuple(sorted(read)), width, vector))
@@ -365,6 +371,37 @@ def flow_of(law: Law) -> MessageFlow:
             }
         layers.append(Layer(step.name, step.level, tuple(sorted(read)), 1, step.vector))
     return MessageFlow(tuple(layers))
+
+
+def measured(system: GraphSystem, flows: Iterable[MessageFlow]) -> dict[Key, np.ndarray]:
+    """Values of the measured quantities that flows read; of ``any`` aggregate all that exist.
+
+    Returns:
+        (level of the reader, name, aggregate) to (rows, 1|D).
+    """
+    wanted: dict[Key, None] = {}
+    for flow in flows:
+        for layer in flow.layers:
+            for one in layer.inputs:
+                if flow.made_by(one.name) is None:
+                    hows = AGGREGATES if one.aggregate == ANY else (one.aggregate,)
+                    wanted |= dict.fromkeys((layer.level, one.name, how) for how in hows)
+    found = {}
+    for level, name, how in wanted:
+        if not how:
+            found[level, name, how] = inputs_of(system, level, names=[name])[name]
+            continue
+        fine = "edge" if name in system.edges else "node"
+        quantity = system.group_of(fine)[name]
+        if quantity.is_vector and how == "max":
+            continue
+        if level == "node":
+            index, rows = system.receiver, system.num_nodes
+        else:
+            index = system.edge_graph if fine == "edge" else system.node_graph
+            rows = system.num_graphs
+        found[level, name, how] = aggregate(how, quantity.values, index, rows)
+    return found
 
 
 def _groups(inputs: tuple[Input, ...], names: Names) -> list[tuple[Input, ...]]:
