@@ -17,12 +17,15 @@ DRUGS = st.Page("pages/drug_interaction.py", title="Drug interaction", icon=":ma
 MOLECULES = st.Page(
     "pages/molecular_property.py", title="Molecular property", icon=":material/science:"
 )
+PHYSICS = st.Page(
+    "pages/symbolic_regression.py", title="Symbolic regression", icon=":material/function:"
+)
 JOBS = st.Page("pages/jobs.py", title="Jobs", icon=":material/manufacturing:")
 ABOUT = st.Page("pages/about.py", title="About", icon=":material/info:")
 SECTIONS = {
     "": [HOME],
     "Training (section 4)": [MOLECULES],
-    "Interpretation (section 5)": [KG],
+    "Interpretation (section 5)": [KG, PHYSICS],
     "Drug development (section 6)": [DRUGS],
     "Server": [JOBS, ABOUT],
 }
@@ -34,6 +37,7 @@ frame.enter(
         "kg_reasoning": KG,
         "drug_interaction": DRUGS,
         "molecular_property": MOLECULES,
+        "symbolic_regression": PHYSICS,
         "jobs": JOBS,
         "about": ABOUT,
     }

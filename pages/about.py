@@ -51,6 +51,7 @@ TASKS = {
     "kg_reasoning": "which entities complete a fact of a knowledge graph",
     "drug_interaction": "how two drugs may interact, also drugs without known interactions",
     "molecular_property": "which molecules are active, from a few known ones of one assay",
+    "symbolic_regression": "which short formula governs a system recorded on a graph",
 }
 METHODS = {
     "redgnn": "RED-GNN",
@@ -59,6 +60,7 @@ METHODS = {
     "par": "PAR",
     "pacia": "PACIA",
     "protonet": "Prototypical networks",
+    "gsr": "GSR",
 }
 FIGURES = {
     "mrr": "Mean reciprocal rank (MRR)",

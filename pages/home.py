@@ -45,6 +45,7 @@ DOMAINS = (
         "Symbolic regression",
         "GSR · section 5.2",
         "Find a short formula with the right units for a system recorded on a graph.",
+        "symbolic_regression",
     ),
     Domain(
         "Drug interaction",

@@ -63,10 +63,20 @@ def front_chart(
         }
         for point in points
     ]
-    x = {"field": "size", "type": "quantitative", "title": "size (symbols)",
-         "axis": {"tickMinStep": 1, "format": "d"}, "scale": {"zero": False, "padding": 12}}  # fmt: skip
-    y = {"field": "error", "type": "quantitative", "scale": {"type": "log", "padding": 12},
-         "title": "validation error (standard deviations)", "axis": {"format": "~g"}}  # fmt: skip
+    x = {
+        "field": "size",
+        "type": "quantitative",
+        "title": "size (symbols)",
+        "axis": {"tickMinStep": 1, "format": "d"},
+        "scale": {"zero": False, "padding": 12},
+    }
+    y = {
+        "field": "error",
+        "type": "quantitative",
+        "title": "validation error (standard deviations)",
+        "axis": {"format": "~g"},
+        "scale": {"type": "log", "padding": 12},
+    }
     plain = {"tooltip": False, "aria": False}
     layers: list[dict[str, Any]] = [
         {

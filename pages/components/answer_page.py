@@ -107,7 +107,13 @@ def section(title: str) -> Iterator[None]:
 
 
 @contextmanager
-def folded(title: str, *, key: str, expanded: bool = False) -> Iterator[None]:
-    """A part of the page that a person unfolds; an error is shown and ends the part."""
-    with st.expander(title, key=key, expanded=expanded), frame.show_errors():
-        yield
+def folded(
+    title: str, *, key: str, expanded: bool = False, waits: bool = False
+) -> Iterator[bool]:
+    """A part of the page that a person unfolds; an error is shown and ends the part.
+
+    Gives whether to draw it: what `waits` is drawn once it is unfolded.
+    """
+    change = {"on_change": "rerun"} if waits else {}
+    with st.expander(title, key=key, expanded=expanded, **change) as part, frame.show_errors():
+        yield part.open if waits else True

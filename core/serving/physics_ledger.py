@@ -1,0 +1,45 @@
+"""What a search and its formula cost, beside a network of the same accuracy."""
+
+import time
+
+from core.serving import physics_question
+from core.serving import symbolic_regression as laws
+from core.serving.symbolic_regression import Answer
+
+REPEATS = 5
+
+
+def costs(answer: Answer) -> list[tuple[str, str]]:
+    """Rows of the ledger: what, and how much."""
+    found, formula = answer.discovery, answer.formula()
+    system = physics_question.load_system(answer.question)
+    rows = [
+        ("Search, on the machine that ran it", f"{found.seconds:.1f} s"),
+        ("This answer, on this server", f"{answer.seconds * 1000:,.0f} ms"),
+        (
+            f"The formula on all {system.num_graphs:,} graphs, on this server",
+            f"{1000 * _time(answer):.2f} ms",
+        ),
+        ("Graphs for training, validation and test", " / ".join(map(str, found.sizes))),
+        ("Fitted constants of the suggested formula", str(len(formula.law.constants))),
+        ("Best R² of the same search on a shuffled target", f"{found.ceiling:.3f}"),
+        ("Formulas left out because of their units", str(found.refused)),
+    ]
+    artifact = laws.artifact_of(answer.question)
+    if artifact is not None:
+        rows.append(
+            ("Weights of the graph network that the formula replaces",
+             f"{artifact.card.num_parameters:,}")
+        )  # fmt: skip
+    return rows
+
+
+def _time(answer: Answer) -> float:
+    """Seconds that the suggested formula takes on the whole system, the best of a few."""
+    system, law = physics_question.load_system(answer.question), answer.formula().law
+    taken = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        law.evaluate(system)
+        taken.append(time.perf_counter() - begun)
+    return min(taken)
