@@ -34,6 +34,7 @@ def test_there_is_one_file_per_comparison():
         "interaction_baselines",
         "interactions",
         "kg_models",
+        "laws",
         "memory",
         "messages",
         "molecule_baselines",

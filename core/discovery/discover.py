@@ -24,11 +24,12 @@ from core.discovery.options import BUDGETS, Budget, Knowledge
 from core.discovery.polish import shrink
 from core.knowledge.physics.law import Law
 from core.knowledge.physics.system import GraphSystem
+from core.knowledge.physics.units import require_reachable
 
 SHARES = (0.6, 0.2, 0.2)  # of the graphs for training, validation and test
 LEAST = 0.02  # R² on validation below which a law is none
-SHRUNK = 4  # candidates that are shortened
-PATIENCE = 5  # times the budget that the library may take on a busy machine; it needs less than 1
+SHRUNK = 3  # candidates that are shortened
+PATIENCE = 15  # times the budget that the library may take on a busy machine; it needs less than 1
 Report = Callable[..., None]
 
 
@@ -227,6 +228,10 @@ def discover(
 
     Returns:
         The discovery; without a chosen law when none is clearly better than a constant.
+
+    Raises:
+        InputError: PH-E01 if a unit cannot be read, PH-E02 if no formula can have the target's;
+            only where units are used.
     """
     search = _Search(
         system, knowledge or Knowledge(), budget, seed, report, state, dict(engines or {})
@@ -271,6 +276,8 @@ class _Search:
         self._report(int(100 * share), 100, text, **values)
 
     def run(self) -> Discovery:
+        if self.knowledge.use_units:
+            require_reachable(self.system, self.knowledge.allow_constant_units)
         self.stage("library", library.find, 0.6 if not self.budget.seeds else 0.2)
         if not self.is_explained:
             if self.budget.seeds:
@@ -381,7 +388,9 @@ class _Search:
 
     def is_listed(self, law: Law) -> bool:
         """Whether the knowledge allows a law."""
-        return law.complexity <= self.knowledge.max_complexity
+        return law.complexity <= self.knowledge.max_complexity and (
+            not self.knowledge.use_units or library.is_consistent(law, self.system, self.knowledge)
+        )
 
     def shortened(self, candidates: list[Candidate]) -> list[Candidate]:
         """The candidates, and shorter forms of the best of them."""

@@ -59,13 +59,14 @@ def residuals(law: Law, system: GraphSystem, scale: float) -> np.ndarray:
     return np.nan_to_num(np.clip(apart, -BROKEN, BROKEN), nan=BROKEN)
 
 
-def refit(law: Law, system: GraphSystem, steps: int = 60) -> Law:
+def refit(law: Law, system: GraphSystem, steps: int = 60, tolerance: float = 1e-14) -> Law:
     """The law with all constants fitted together by least squares.
 
     Args:
         law: its constants are the start.
         system: data with a target.
         steps: evaluations allowed per constant.
+        tolerance: relative fall of the squared error that is not worth a further step.
 
     Returns:
         The fitted law, or the law itself where no other constants are better.
@@ -83,7 +84,7 @@ def refit(law: Law, system: GraphSystem, steps: int = 60) -> Law:
         x_scale=np.maximum(np.abs(start), 0.1),
         max_nfev=steps,
         xtol=1e-12,
-        ftol=1e-14,
+        ftol=tolerance,
         gtol=1e-14,
     )
     return law.with_constants(fit.x) if 2 * fit.cost < before @ before else law

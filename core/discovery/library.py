@@ -28,9 +28,16 @@ from core.discovery.terms import (
     overviews,
     to_law,
 )
-from core.knowledge.physics.expression import constants, variables, with_constants
+from core.knowledge.physics.expression import (
+    Apply,
+    Number,
+    constants,
+    variables,
+    with_constants,
+)
 from core.knowledge.physics.law import Law, Step
 from core.knowledge.physics.system import GraphSystem
+from core.knowledge.physics.units import check_units
 
 Report = Callable[..., None]
 NAME = "library"
@@ -91,7 +98,38 @@ def all_terms(system: GraphSystem, knowledge: Knowledge) -> tuple[list[Step], li
         terms += node_terms(system, knowledge, "graph", ("",), 2, {})
         terms += node_terms(system, knowledge, "node", ("sum", "mean"), 2, {})
     unique = {term: term.complexity for term in terms if term.complexity < knowledge.max_complexity}
+    if knowledge.use_units:
+        unique = _with_fitting_units(unique, steps, system, knowledge)
     return steps, sorted(unique, key=lambda term: unique[term])
+
+
+def _with_fitting_units(
+    terms: dict[Term, int], steps: Sequence[Step], system: GraphSystem, knowledge: Knowledge
+) -> dict[Term, int]:
+    """Terms that can stand in a law whose units match: no sine of a mass.
+
+    Where constants may have units, the coefficient makes up for all but the function inside, so
+    each function is looked at once; otherwise each term is.
+    """
+    verdicts: dict[object, bool] = {}
+
+    def fits(term: Term) -> bool:
+        if not knowledge.allow_constant_units:
+            return is_consistent(to_law([term], [1.0], system, steps), system, knowledge)
+        key = (term.level, term.base)
+        if key not in verdicts:
+            free = Apply("mul", (Number(2.0), term.base))
+            law = Law((Step("answer", term.level, free),))
+            verdicts[key] = is_consistent(law, system, knowledge)
+        return verdicts[key]
+
+    return {term: size for term, size in terms.items() if fits(term)}
+
+
+def is_consistent(law: Law, system: GraphSystem, knowledge: Knowledge) -> bool:
+    """Whether nothing contradicts the declared units."""
+    report = check_units(law, system, knowledge.allow_constant_units)
+    return report.verdict != "inconsistent"
 
 
 def build(system: GraphSystem, knowledge: Knowledge) -> Library:

@@ -54,12 +54,12 @@ def shrink(
                 continue
             tried.add(key)
             saved = (law.complexity - shorter.complexity) * np.log(num)
-            fitted = refit(shorter, system, 20)
+            fitted = refit(shorter, system, 10, 1e-6)
             after = loss(fitted)
             if num * np.log(after / now) < saved and after < max(1.02 * now, 10 * EXACT):
                 law, now, improved = fitted, min(after, now), True
                 break
-    return law
+    return refit(law, system)
 
 
 def _shorter(law: Law) -> Iterator[Law]:

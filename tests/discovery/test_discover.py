@@ -176,3 +176,25 @@ def test_options_are_refused_with_words():
             bad()
     knowledge = Knowledge(guess=(truth("springs").steps[0].expression,))
     assert Knowledge.from_json(json.loads(json.dumps(knowledge.to_json()))) == knowledge
+
+
+def test_formulas_that_violate_units_are_not_listed(springs):
+    free = discover(springs, Knowledge(use_units=False), INSTANT)
+    strict = Knowledge(allow_constant_units=False)
+    bound = discover(springs, strict, INSTANT)
+    assert any(not library.is_consistent(one.law, springs, strict) for one in free.candidates)
+    assert bound.candidates
+    for one in bound.candidates:
+        assert library.is_consistent(one.law, springs, strict)
+    listed = discover(springs, Knowledge(), INSTANT)
+    assert all(library.is_consistent(one.law, springs, Knowledge()) for one in listed.candidates)
+    assert listed.law is not None
+
+
+def test_units_that_cannot_match_are_said_at_once(springs):
+    wrong = replace(springs, target=replace(springs.target, unit="m s^^2"))
+    with pytest.raises(InputError, match="PH-E01"):
+        discover(wrong, budget=INSTANT)
+    lacking = replace(springs, target=replace(springs.target, unit="A"))
+    with pytest.raises(InputError, match="PH-E02"):
+        discover(lacking, Knowledge(allow_constant_units=False), INSTANT)
