@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from core.data.physics_blocks import Answer, Block, choose_answer, prepare
+from core.data.physics_blocks import ENDS, Answer, Block, choose_answer, no_ends, prepare
 from core.data.physics_columns import distinct_names
 from core.data.physics_findings import Choices, Finding, plural
 from core.data.physics_joins import Edges, Join, Rows, lookup
@@ -26,6 +26,9 @@ def join(
         by name in the table.
     """
     wide = "wide" in blocks
+    if "edges" in blocks and not set(blocks["edges"].ids) >= ENDS:
+        findings.append(no_ends(blocks["edges"]))
+        return None, {}
     ready = prepare(blocks, choices, findings)
     answer = choose_answer(ready, choices, findings, wide=wide)
     work = Join(ready, choices, findings)

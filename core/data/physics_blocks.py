@@ -10,6 +10,7 @@ from core.data.graph_table import fold
 from core.data.physics_findings import Choices, Column, Finding, Repair, plural
 
 LEVEL_OF = {"nodes": "node", "edges": "edge", "graphs": "graph"}
+ENDS = {"source", "target"}
 MAX_NOTES = 12  # findings of one kind
 
 
@@ -98,13 +99,23 @@ def prepare(
         rows = np.arange(1, len(block.lines) + 1).astype(str)
         ready["nodes"] = replace(block, ids={"sample": rows, "node": rows})
     targets = ready.get("targets")
-    if "edges" not in ready and targets is not None and "source" in targets.ids:
+    if "edges" not in ready and targets is not None and set(targets.ids) >= ENDS:
         ready["edges"] = replace(targets, table="edges", columns=(), values={})
     if "nodes" not in ready:
         ready["nodes"] = _mentioned(ready)
     if "node" not in ready["nodes"].ids:
         ready["nodes"] = _counted(ready["nodes"])
     return ready
+
+
+def no_ends(block: Block) -> Finding:
+    """PH-E38."""
+    found = ", ".join(one.key.partition("/")[2] for one in block.columns[:MAX_NOTES])
+    return Finding(
+        "PH-E38", "Ends of edges missing",
+        f"{block.file} needs the columns source and target; I found {found}.",
+        "Choose which is which, or name the file after what it holds.", True,
+    )  # fmt: skip
 
 
 def _filled(block: Block, choices: Choices, findings: list[Finding]) -> Block:
@@ -210,5 +221,5 @@ def choose_answer(
 def _answer(block: Block, quantity: str) -> Answer:
     level = LEVEL_OF.get(block.table, "graph")
     if block.table in ("targets", "wide"):
-        level = "node" if "node" in block.ids else "edge" if "source" in block.ids else "graph"
+        level = "node" if "node" in block.ids else "edge" if set(block.ids) >= ENDS else "graph"
     return Answer(block.table if block.table != "wide" else "nodes", quantity, level)

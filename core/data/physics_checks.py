@@ -32,7 +32,7 @@ def check_system(
         _angles, _level, _constant, _repeated, _not_positive, _periodic, _heavy_tail, _isolated,
         _too_few,
     )  # fmt: skip
-    for check in checks:
+    for check in checks if len(system.target.values) else (_too_few,):
         system = check(system, choices, findings)
     return None if any(one.blocking for one in findings) else system
 
@@ -238,7 +238,7 @@ def _too_few(system: GraphSystem, _: Choices, findings: list[Finding]) -> GraphS
     """PH-E07, and a target without spread."""
     rows = len(system.target.values)
     columns = sum(one.values.shape[1] for one in _quantities(system))
-    if not np.ptp(system.target.values, axis=0).any():
+    if rows and not np.ptp(system.target.values, axis=0).any():
         findings.append(
             Finding("PH-E04", "Constant column",
                     f'The target "{system.target.name}" has the same value everywhere.',

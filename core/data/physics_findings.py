@@ -109,6 +109,24 @@ class Choices:
     nearest: int = 0
     num_frames: int = 300
 
+    def __post_init__(self) -> None:
+        """Refuse what no page offers (PH-E37)."""
+        lengths = {"seconds of smoothing": self.window, "metres of the radius": self.radius}
+        fits = {
+            f"{one:g} {what}": np.isfinite(one) and 0 < one < 1e6 for what, one in lengths.items()
+        } | {
+            f"{self.frame_rate:g} frames per second": 0 <= self.frame_rate < 1e6,
+            f"{self.nearest} neighbours": 0 <= self.nearest <= 100,
+            f"{self.num_frames} frames": 1 <= self.num_frames <= 5000,
+            f'the kind "{self.kind[:20]}"': self.kind in ("", *KINDS),
+            f'the unit "{self.length_unit[:20]}"': self.length_unit in ("", "m", "cm", "mm"),
+        }
+        wrong = next((what for what, fit in fits.items() if not fit), "")
+        if wrong:
+            raise InputError(
+                "PH-E37", "Choice out of range", f"{wrong} cannot be used.", "Choose another value."
+            )
+
     def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         return asdict(self) | {"repairs": sorted(self.repairs)}

@@ -20,7 +20,7 @@ from core.data.graph_table import not_a_table, printable, shorten
 from core.data.physics_blocks import Block
 from core.data.physics_columns import understand
 from core.data.physics_findings import Choices
-from core.data.physics_text import LIMITS, MAX_ROWS
+from core.data.physics_text import ARCHIVE_ERRORS, LIMITS, MAX_ROWS
 from core.data.upload_recognition import model_file
 from core.errors import InputError
 from core.knowledge.physics.system import AXES
@@ -97,7 +97,7 @@ def read_arrays(name: str, content: bytes) -> dict[str, np.ndarray]:
                 )  # fmt: skip
             for key, member in wanted.items():
                 arrays[key] = _read_array(archive.read(member))
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError) as error:
+    except ARCHIVE_ERRORS as error:
         raise not_a_table(name, "a damaged NPZ file", "Save it again.") from error
     return arrays
 

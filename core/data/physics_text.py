@@ -7,6 +7,7 @@ with ``#``, files without a header, decimal commas when a person says so, missin
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -25,6 +26,8 @@ MAX_FILES = 8
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "--", ".", "?"))
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 COMMA_NUMBER = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
+# what reading a damaged, locked or unusual archive raises; NotImplementedError is a RuntimeError
+ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 ZIP = b"PK\x03\x04"
 File = tuple[str, bytes]
 
@@ -93,7 +96,7 @@ def read_archive(name: str, content: bytes) -> list[File]:
             if len(members) > 4 * MAX_FILES:
                 raise not_a_table(name, "an archive of many files")
             return [(PurePath(one.filename).name, archive.read(one)) for one in members]
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except ARCHIVE_ERRORS as error:
         raise not_a_table(name, "a damaged or locked archive", "Pack it again.") from error
 
 

@@ -79,7 +79,8 @@ def cut_tracks(
     names, times, places, extra = (one[order] for one in (names, times, places, extra))
     gap = np.diff(times) / step
     cuts = np.flatnonzero((names[1:] != names[:-1]) | (np.abs(gap - 1) > JITTER)) + 1
-    numbers = np.round((times - times.min(initial=0)) / step).astype(int)
+    numbers = np.round((times - times.min(initial=0)) / step)
+    numbers = np.minimum(numbers, 2.0**53).astype(int)
     return [
         Track(str(names[first]), numbers[first] + np.arange(end - first), places[first:end],
               extra[first:end])

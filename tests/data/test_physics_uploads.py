@@ -129,6 +129,16 @@ def test_choices_survive_json():
     assert Choices.from_json(choices.to_json()) == choices
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"window": 0.0}, {"radius": np.nan}, {"frame_rate": -1.0}, {"nearest": 101},
+     {"num_frames": 0}, {"kind": "song"}, {"length_unit": "mile"}],
+)  # fmt: skip
+def test_choices_out_of_range(wrong):
+    with pytest.raises(InputError, match="PH-E37"):
+        Choices(**wrong)
+
+
 def test_tables_are_told_apart_by_their_ids(springs):
     tables = to_tables(springs)
     files = [(f"{i}.csv", one.encode()) for i, one in enumerate(tables.values())]
@@ -401,6 +411,21 @@ def test_the_target_among_the_columns_is_left_out():
     same(heat, reading.need())
 
 
+def test_e38_edges_without_ends(springs):
+    reading = read(files_of(springs, edges=lambda table: table.replace("source", "flow")))
+    assert "edges.csv needs the columns source and target" in finding(reading, "PH-E38").text
+    chosen = {"edges/flow": "source", "edges/target": "target"}
+    files = files_of(springs, edges=lambda table: table.replace("source", "flow"))
+    same(springs, read(files, roles=chosen).need())
+
+
+def test_a_target_of_edges_without_edges_is_refused():
+    node = "sample,node,m\n" + "".join(f"{s},1,{s}\n" for s in range(40))
+    files = [("nodes.csv", node.encode()), ("edges.csv", b"sample,source,target,y\n3,1,1,2\n")]
+    reading = read(files, "answer:edges/y")
+    assert finding(reading, "PH-E07").blocking
+
+
 def test_rows_for_plain_regression():
     rng = np.random.default_rng(0)
     table = rng.random((40, 3))
@@ -523,7 +548,7 @@ def test_no_bytes_raise_anything_else(springs):
     originals = [to_zip(springs), to_npz(springs), to_tables(springs)["edges.csv"].encode()]
     outcomes = set()
     for original in originals:
-        for _ in range(60):
+        for _ in range(40):
             damaged = np.frombuffer(original, np.uint8).copy()
             places = rng.integers(0, len(damaged), 4)
             damaged[places] = rng.integers(0, 256, 4)
