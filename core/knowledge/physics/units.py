@@ -78,11 +78,9 @@ class Unit:
         for name in NAMED:
             if self.exponents == _unit(SYMBOLS[name]).exponents:
                 return name
-        parts = [
-            name if exponent == 1 else f"{name}^{exponent}"
-            for name, exponent in zip(BASE, self.exponents, strict=True)
-            if exponent
-        ]
+        pairs = [one for one in zip(BASE, self.exponents, strict=True) if one[1]]
+        pairs.sort(key=lambda one: one[1] < 0)
+        parts = [name if exponent == 1 else f"{name}^{exponent}" for name, exponent in pairs]
         return " ".join(parts) or "1"
 
 
