@@ -26,7 +26,7 @@ MAX_FILES = 8
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "--", ".", "?"))
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 COMMA_NUMBER = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
-# what reading a damaged, locked or unusual archive raises; NotImplementedError is a RuntimeError
+# what reading a damaged, locked or unusual archive raises
 ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 ZIP = b"PK\x03\x04"
 File = tuple[str, bytes]
