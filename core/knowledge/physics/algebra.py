@@ -29,7 +29,7 @@ from core.knowledge.physics.expression import (
     variables,
 )
 
-ZERO_SHARE = 1e-12  # of what was added up: less is rounding
+ZERO_SHARE = 1e-10  # of what was added up: less is rounding
 DIGITS = 13  # of coefficients in sums, so that equal sums are equal
 MAX_TERMS = 200
 MAX_ATOMS = 7  # of a sum that is searched for factors
@@ -242,7 +242,7 @@ def _root(poly: Polynomial) -> Polynomial | None:
     for _ in range(len(poly)):
         square = _multiplied(root, root)
         rest = _added([*poly.items(), *((powers, -value) for powers, value in square.items())])
-        rest = {powers: value for powers, value in rest.items() if abs(value) > 1e-10 * scale}
+        rest = {powers: value for powers, value in rest.items() if abs(value) > 1e-9 * scale}
         if not rest:
             return root
         top = max(rest, key=rank)
@@ -281,7 +281,7 @@ def _separated(
         if row.keys() != first.keys():
             return None
         left[inside] = ratio = row[pivot] / first[pivot]
-        if any(abs(row[one] - ratio * first[one]) > 1e-10 * abs(row[one]) for one in row):
+        if any(abs(row[one] - ratio * first[one]) > 1e-9 * abs(row[one]) for one in row):
             return None
     return left, first
 
@@ -371,7 +371,7 @@ def _merged(product: Product) -> Product:
         if above[1] > 0 > below[1]:
             quotient, remainder = _divided(dict(_terms(above[0])), dict(_terms(below[0])))
             scale = max(abs(value) for _, value in _terms(above[0]))
-            if all(abs(value) < 1e-10 * scale for value in remainder.values()):
+            if all(abs(value) < 1e-9 * scale for value in remainder.values()):
                 rest = _joined(product.powers, ((above[0], -1.0), (below[0], 1.0)))
                 return times(Product(product.factor, rest), factored(quotient))
     for one, two in pairs:
