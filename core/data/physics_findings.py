@@ -5,7 +5,7 @@ again with its `key` among `Choices.repairs`, so that nothing is repaired behind
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from core.errors import InputError
 from core.knowledge.physics.system import GraphSystem
 
 KINDS = ("tables", "trajectory", "wide")
+ALONE = ("answer", "unit", "fps", "shift", "periodic")  # repairs of which only one can hold
 ID_ROLES = ("sample", "node", "source", "target")
 TRACK_ROLES = ("node", "time", "position", "scalar", "ignore")  # of columns of a trajectory
 VALUE_ROLES = ("scalar", "position", "velocity", "vector", "angle", "answer", "ignore")
@@ -137,6 +138,17 @@ class Choices:
         known = {one.name for one in fields(Choices)}
         chosen = {name: one for name, one in value.items() if name in known}
         return Choices(**chosen | {"repairs": frozenset(chosen.get("repairs", ()))})
+
+    def with_repair(self, key: str) -> "Choices":
+        """The choices with one more repair, in place of an earlier one of which only one can hold.
+
+        A repair that was chosen before is taken back.
+        """
+        if key in self.repairs:
+            return replace(self, repairs=self.repairs - {key})
+        kind = key.partition(":")[0]
+        others = {one for one in self.repairs if one.partition(":")[0] == kind in ALONE}
+        return replace(self, repairs=self.repairs - others | {key})
 
     def amount(self, repair: str) -> str:
         """What follows the colon of a chosen repair, empty when it is not chosen."""

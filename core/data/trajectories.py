@@ -195,7 +195,7 @@ class _Tracks:
         self, names: np.ndarray, times: np.ndarray, spots: np.ndarray, seconds: float
     ) -> float:
         """Metres in the unit of the coordinates; PH-E25 when the speeds make no sense."""
-        told = self.choices.amount("unit") or self.choices.length_unit
+        told = self.choices.length_unit or self.choices.amount("unit")
         told = told or self.columns[self.places("position")[0]].unit
         if told in METRES:
             return METRES[told]

@@ -137,7 +137,7 @@ def _show_finding(finding: Finding, number: int, digest: str) -> None:
 
 def _repair(digest: str, key: str) -> None:
     kept: dict[str, Choices] = st.session_state[CHOICES]
-    _choose(digest, {"repairs": kept[digest].repairs | {key}})
+    kept[digest] = kept[digest].with_repair(key)
 
 
 def _choose_motion(choices: Choices, digest: str) -> None:

@@ -129,6 +129,13 @@ def test_choices_survive_json():
     assert Choices.from_json(choices.to_json()) == choices
 
 
+def test_a_repair_replaces_another_of_which_only_one_can_hold():
+    choices = Choices().with_repair("answer:nodes/m").with_repair("fill:nodes/m")
+    changed = choices.with_repair("answer:nodes/x").with_repair("fill:nodes/q")
+    assert changed.repairs == {"answer:nodes/x", "fill:nodes/m", "fill:nodes/q"}
+    assert changed.with_repair("fill:nodes/m").repairs == {"answer:nodes/x", "fill:nodes/q"}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"window": 0.0}, {"radius": np.nan}, {"frame_rate": -1.0}, {"nearest": 101},
