@@ -7,6 +7,7 @@ import numpy as np
 
 from core.data.physics_blocks import Block
 from core.data.physics_findings import Choices, Finding, Repair, plural
+from core.data.physics_text import check_total
 
 MAX_EDGES = 1_000_000  # also when edges are made up
 
@@ -78,6 +79,7 @@ class Join:
                 order = np.argsort(sample, kind="stable")
                 rows, sample = rows[order], sample[order]
             else:  # it holds for every sample
+                check_total(block.file, len(rows) * len(self.samples))
                 sample = np.repeat(np.arange(len(self.samples)), len(rows))
                 rows = np.tile(rows, len(self.samples))
             coded = {role: of_name[name, role][rows] for role in ends[name]}

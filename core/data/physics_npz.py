@@ -20,7 +20,7 @@ from core.data.graph_table import not_a_table, printable, shorten
 from core.data.physics_blocks import Block
 from core.data.physics_columns import understand
 from core.data.physics_findings import Choices
-from core.data.physics_text import ARCHIVE_ERRORS, LIMITS, MAX_ROWS
+from core.data.physics_text import ARCHIVE_ERRORS, LIMITS, check_total
 from core.data.upload_recognition import model_file
 from core.errors import InputError
 from core.knowledge.physics.system import AXES
@@ -29,6 +29,7 @@ KEYS = (
     "node", "edge", "global", "target", "edge_index", "adj", "node_graph", "target_level",
     "node_names", "edge_names", "global_names", "target_names",
 )  # fmt: skip
+MAX_NUMBERS = 5_000_000  # of one array
 TABLE_OF = {"node": "nodes", "edge": "edges", "global": "graphs", "target": "targets"}
 
 Tables = dict[str, tuple[dict[str, np.ndarray], np.ndarray]]  # ids and (rows, columns) by key
@@ -55,15 +56,12 @@ def read_npz(name: str, content: bytes, choices: Choices) -> dict[str, Block]:
             "node", node, "(nodes, quantities)" if flat else "(samples, nodes, quantities)"
         )
     ends = _ends(arrays, node.shape[-2])
+    most = max(node.shape[-2], 0 if ends is None else ends.shape[1])
+    check_total(name, most if flat else most * len(node))
     tables = (_flat if flat else _dense)(arrays, node, ends)
     shown = printable(shorten(PurePath(name).name))
     blocks = {}
     for key, (ids, values) in tables.items():
-        if len(values) > MAX_ROWS:
-            raise InputError(
-                "UP-E06", "Too many rows", f"{key}: {len(values):,} rows; the limit is "
-                f"{MAX_ROWS:,}.", "Keep fewer samples; some hundred are enough for a formula.",
-            )  # fmt: skip
         headers = _headers(arrays, key, values.shape[1])
         table = TABLE_OF[key]
         columns = tuple(understand(table, headers, choices, with_ids=False))
@@ -90,11 +88,7 @@ def read_arrays(name: str, content: bytes) -> dict[str, np.ndarray]:
             wanted = {key: members[key] for key in KEYS if key in members}
             size = sum(one.file_size for one in wanted.values())
             if len(content) > LIMITS.num_bytes or size > 4 * LIMITS.num_bytes:
-                raise InputError(
-                    "UP-E01", "File too large",
-                    f"{size / 2**20:.0f} MB of numbers; the limit here is "
-                    f"{4 * LIMITS.num_bytes >> 20} MB.", "Keep fewer samples.",
-                )  # fmt: skip
+                raise _too_large(f"{size / 2**20:.0f} MB", f"{4 * LIMITS.num_bytes >> 20} MB")
             for key, member in wanted.items():
                 arrays[key] = _read_array(archive.read(member))
     except ARCHIVE_ERRORS as error:
@@ -117,7 +111,16 @@ def _read_array(content: bytes) -> np.ndarray:
     if min(shape, default=0) < 0 or len(data) != int(np.prod(shape, dtype=object)) * dtype.itemsize:
         raise ValueError("header and data differ")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    if array.size > MAX_NUMBERS:  # small integers grow when they become float64
+        raise _too_large(f"{array.size:,}", f"{MAX_NUMBERS:,}")
     return array if dtype.kind == "U" else array.astype(np.float64)
+
+
+def _too_large(found: str, limit: str) -> InputError:
+    return InputError(
+        "UP-E01", "File too large", f"Arrays of {found}; the limit here is {limit}.",
+        "Keep fewer samples.",
+    )  # fmt: skip
 
 
 def _ends(arrays: Mapping[str, np.ndarray], num_nodes: int) -> np.ndarray | None:

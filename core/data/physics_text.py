@@ -22,6 +22,7 @@ from core.errors import InputError
 
 LIMITS = Limits()
 MAX_ROWS = 300_000  # of one table
+MAX_TOTAL = 1_000_000  # of one table once it holds for every sample
 MAX_FILES = 8
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "--", ".", "?"))
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -142,6 +143,16 @@ def read_text_table(name: str, content: bytes) -> TextTable:
     return TextTable(
         shown, headers, cells, numbers, has_header or first is not None, comments, skipped
     )
+
+
+def check_total(name: str, rows: int) -> None:
+    """Refuse more rows than a system may have once a table holds for all samples (UP-E06)."""
+    if rows > MAX_TOTAL:
+        raise InputError(
+            "UP-E06", "Too many rows",
+            f'"{name}" stands for {rows:,} rows over all samples; the limit is {MAX_TOTAL:,}.',
+            "Keep fewer samples; some hundred are enough for a formula.",
+        )  # fmt: skip
 
 
 def _has_blanks_between(lines: Sequence[str]) -> bool:

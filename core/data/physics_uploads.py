@@ -70,12 +70,8 @@ def read_measurements(files: Sequence[File], choices: Choices | None = None) -> 
     findings = [one for table in tables for one in skipped_rows(table)]
     if kind == "trajectory":
         return read_trajectory(tables[0], choices, findings)
-    if kind == "wide":
-        return _finish(kind, {"wide": _block("wide", tables[0], choices, findings)}, choices,
-                       findings)  # fmt: skip
-    blocks = {
-        name: _block(name, table, choices, findings) for name, table in name_tables(tables).items()
-    }
+    named = {"wide": tables[0]} if kind == "wide" else name_tables(tables)
+    blocks = {name: _block(name, table, choices, findings) for name, table in named.items()}
     return _finish(kind, blocks, choices, findings)
 
 

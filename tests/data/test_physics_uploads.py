@@ -525,6 +525,17 @@ def test_npz_with_a_lying_header_takes_no_memory():
         read([("x.npz", stream.getvalue())])
 
 
+def test_a_graph_for_too_many_samples_is_refused_before_memory_is_taken():
+    ends = np.zeros((2, 200_000), np.int8)
+    with pytest.raises(InputError, match="UP-E06"):
+        read(npz(node=np.zeros((1000, 2, 1)), edge_index=ends, target=np.zeros(1000)))
+    edges = "source,target\n" + "0,1\n" * 2000
+    targets = "sample,y\n" + "".join(f"{i},{i}\n" for i in range(2000))
+    files = [("edges.csv", edges.encode()), ("targets.csv", targets.encode())]
+    with pytest.raises(InputError, match="UP-E06"):
+        read(files)
+
+
 def test_archives_that_unpack_to_too_much_are_refused():
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
