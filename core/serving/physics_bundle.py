@@ -6,7 +6,6 @@ parts that were taken out one by one, with all constants fitted again.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
 
 from core.evidence.bundle import (
     Answer,
@@ -21,9 +20,9 @@ from core.evidence.bundle import (
     Provenance,
     Reduced,
 )
-from core.evidence.evidence import Item
-from core.evidence.faithfulness import Check, Minimal
+from core.evidence.faithfulness import Check
 from core.serving import symbolic_regression as laws
+from core.serving.physics_evidence import Explanation
 from core.serving.physics_flow import Flow
 from core.serving.physics_question import Question
 
@@ -36,13 +35,10 @@ def bundle(
     answer: laws.Answer,
     formula: laws.Formula,
     flow: Flow,
-    terms: Sequence[tuple[str, str, float]] = (),
-    check: Check | None = None,
-    minimal: Minimal | None = None,
-    ids: Mapping[Item, str] | None = None,
+    explanation: Explanation,
+    check: Check,
     *,
     created: str,
-    seed: int = 0,
 ) -> Bundle:
     """One formula of an answer with its evidence.
 
@@ -50,12 +46,9 @@ def bundle(
         answer: with the formula.
         formula: the one that is explained.
         flow: its dependences.
-        terms: its parts: id, words, loss of R² without it.
-        check: the live check of the parts, None before it ran.
-        minimal: the fewest parts that are enough, None before they are computed.
-        ids: id in `terms` of each item of `minimal`.
+        explanation: its parts and terms.
+        check: the live check of its terms.
         created: ISO 8601 time with zone.
-        seed: seed of the check's controls.
     """
     question, found = answer.question, answer.discovery
     artifact = laws.artifact_of(question)
@@ -72,7 +65,7 @@ def bundle(
         model=Model(answer.model, params=len(formula.law.constants)),
         data=Data(answer.title, "", found.data, "" if artifact is None
                   else artifact.card.data.licence),
-        evidence=(*_arrows(flow), *_terms(terms)),
+        evidence=(*_arrows(flow), *_terms(explanation), *_parts(explanation)),
         layout=tuple(
             Place(
                 part.id, part.label, part.kind, "answer" if part.id == last else "other",
@@ -84,11 +77,11 @@ def bundle(
             "bootstrap by graph, 95 %" if found.intervals else "", level=None,
             domain_reason=found.verdict,
         ),
-        check=check.to_json() if check else None,
-        minimal=Reduced.of(minimal, ids) if minimal and ids else None,
+        check=check.to_json(),
+        minimal=Reduced.of(explanation.minimal, {name: name for name in explanation.found.terms}),
         cost=Cost(latency_ms=answer.seconds * 1000, machine=answer.provider),
         env=Environment.here(PACKAGES),
-        seed=seed,
+        seed=explanation.seed,
     )  # fmt: skip
 
 
@@ -112,11 +105,23 @@ def _arrows(flow: Flow) -> list[EvidenceItem]:
     ]  # fmt: skip
 
 
-def _terms(terms: Sequence[tuple[str, str, float]]) -> list[EvidenceItem]:
+def _terms(explanation: Explanation) -> list[EvidenceItem]:
     return [
         EvidenceItem(
-            name, "term", f"{words}: without it R² falls by {loss:.3f}.", weight=loss,
-            weight_kind=LOSS, provenance=MEASURED, group="parts",
+            name, "term", f"{explanation.found.terms[name]}: without it R² falls by {loss:.3f}.",
+            weight=loss, weight_kind=LOSS, provenance=MEASURED, group="terms",
         )
-        for name, words, loss in terms
+        for name, loss in explanation.losses.items()
+    ]  # fmt: skip
+
+
+def _parts(explanation: Explanation) -> list[EvidenceItem]:
+    return [
+        EvidenceItem(
+            f"part {one.part.id}", "operator",
+            f"{one.part.kind} {one.part.text} of {one.part.step}: without it R² falls by "
+            f"{one.drop:.3f} to {one.r2_without:.3f}.",
+            weight=one.drop, weight_kind=LOSS, provenance=MEASURED, group="parts",
+        )
+        for one in explanation.removals
     ]  # fmt: skip

@@ -2,9 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from core.discovery.fitting import intervals
+from core.knowledge.physics import code
+from core.knowledge.physics.known_laws import KnownLaw, match
+from core.knowledge.physics.law import Law
 from core.knowledge.physics.notation import law_latex, step_latex
+from core.knowledge.physics.reading import reading
+from core.knowledge.physics.system import GraphSystem
 from core.knowledge.physics.units import check_units
 from core.serving import physics_question
 from core.serving import symbolic_regression as laws
@@ -61,7 +67,7 @@ class FormulaCard:
         blocks: name in words and LaTeX of each step.
         constants: fitted numbers.
         reading: sentences.
-        known: likeness to a known law, empty without.
+        known: the textbook law that it is or differs from, None without.
         units: verdict of the check of units in words.
         unit_lines: the check, step by step.
         files: the formula in other languages.
@@ -71,7 +77,7 @@ class FormulaCard:
     blocks: tuple[tuple[str, str], ...]
     constants: tuple[Constant, ...]
     reading: tuple[str, ...]
-    known: str
+    known: KnownLaw | None
     units: str
     unit_lines: tuple[str, ...]
     files: tuple[CodeFile, ...]
@@ -104,6 +110,23 @@ def card(answer: Answer, formula: Formula) -> FormulaCard:
         )
     )
     return FormulaCard(
-        latex=law_latex(law, system), blocks=step_latex(law, system), constants=constants,
-        reading=(), known="", units=WORDS[report.verdict], unit_lines=report.lines, files=(),
-    )  # fmt: skip
+        latex=law_latex(law, system),
+        blocks=step_latex(law, system),
+        constants=constants,
+        reading=reading(law, system, bounds),
+        known=match(law, system),
+        units=WORDS[report.verdict],
+        unit_lines=report.lines,
+        files=_files(law, system),
+    )
+
+
+def _files(law: Law, system: GraphSystem) -> tuple[CodeFile, ...]:
+    """The law in other languages, each written when it is asked for."""
+    return (
+        CodeFile("Python", "law.py", "text/x-python", partial(code.to_python, law, system)),
+        CodeFile("SymPy", "law_sympy.py", "text/x-python", partial(code.to_sympy, law)),
+        CodeFile("LaTeX", "law.tex", "text/x-tex", partial(code.to_latex, law, system)),
+        CodeFile("C", "law.c", "text/x-c", partial(code.to_c, law, system)),
+        CodeFile("PyTorch", "law_torch.py", "text/x-python", partial(code.to_torch, law, system)),
+    )

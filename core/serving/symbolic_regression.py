@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from core.data import physics_examples
+from core.data.physics_examples import EXAMPLES
 from core.data.simulators import SIMULATORS
 from core.discovery.candidate import Candidate, knee
 from core.discovery.discover import SHARES, Discovery, discover
-from core.discovery.fitting import determination, error, spread
+from core.discovery.fitting import determination, error
 from core.discovery.options import Budget, Knowledge
 from core.errors import InputError
 from core.knowledge.physics import expression
@@ -28,7 +30,6 @@ from core.serving.physics_question import SIMULATOR, Question
 
 PREFIX = "gsr-"
 FIRST = "springs"  # the example that is shown when nothing is asked
-QUICK = ("springs", "heat", "circuit", "kuramoto")  # examples where no artifact has more
 MAX_FORMULAS = 24
 NO_LAW = "PH-E08"
 PROVIDER = "CPUExecutionProvider"
@@ -39,7 +40,7 @@ class Example:
     """A question that comes with its answer.
 
     Attributes:
-        id: name of its simulator.
+        id: in addresses.
         title: in words.
         sentence: what is measured, and the true law.
         question: with all settings.
@@ -59,7 +60,7 @@ class Formula:
         number: 1 is the smallest formula.
         candidate: law, errors, size, engine.
         text: on one line.
-        test_error: on the test part, in standard deviations of the target of the training part.
+        test_error: on the test part, in standard deviations of its target.
         r2: on the test part.
         found_by: engine, and in how many of the runs.
         units: verdict of the check of units.
@@ -142,22 +143,22 @@ Parts = tuple[GraphSystem, GraphSystem, GraphSystem]
 @cache
 def examples() -> tuple[Example, ...]:
     """Questions that come with their answers; the first one is shown when nothing is asked."""
-    found = {name: physics_question.of_simulator(name) for name in QUICK} | {
-        question.name: question for question in _searched()
-    }
-    names = sorted(found, key=lambda name: (name != FIRST, list(SIMULATORS).index(name)))
+    searched = {artifact.name: question for question, artifact in _searched().items()}
     return tuple(
-        Example(name, SIMULATORS[name].title, _sentence(found[name]), found[name]) for name in names
+        _example(one, searched.get(f"{PREFIX}{one.name}"))
+        for one in sorted(EXAMPLES.values(), key=lambda one: one.name != FIRST)
     )
 
 
-def _sentence(question: Question) -> str:
+def _example(one: physics_examples.Example, question: Question | None) -> Example:
+    question = question or physics_question.of_simulator(one.simulator, **one.settings)
     settings = dict(question.settings)
     noise = f"{settings['noise']:.0%} noise" if settings["noise"] else "no noise"
-    return (
-        f"{settings['num_graphs']:,} graphs of {settings['num_nodes']} nodes, simulated with "
-        f"{noise}. True law: {SIMULATORS[question.name].law}."
+    sentence = (
+        f"{one.question} {settings['num_graphs']:,} graphs of {settings['num_nodes']} nodes, "
+        f"simulated with {noise}. True law: {SIMULATORS[question.name].law}."
     )
+    return Example(one.name, one.title, sentence, question)
 
 
 def example_of(question: Question) -> Example | None:
@@ -306,7 +307,6 @@ def _is_consistent(law: Law, system: GraphSystem, knowledge: Knowledge) -> bool:
 def _formulas(found: Discovery, parts: Parts, knowledge: Knowledge) -> tuple[Formula, ...]:
     """The front and the best of the others, from small to large."""
     train, _, test = parts
-    scale = spread(train)
     rest = sorted(found.candidates[found.front :], key=lambda one: one.valid_error)
     kept = [*found.candidates[: found.front], *rest][:MAX_FORMULAS]
     front = {id(one) for one in found.candidates[: found.front]}
@@ -314,12 +314,17 @@ def _formulas(found: Discovery, parts: Parts, knowledge: Knowledge) -> tuple[For
     runs = max(1, sum(stage.name.startswith("genetic") for stage in found.stages))
     return tuple(
         Formula(
-            number, one, one.law.text(), error(one.law, test, scale), _r2(one.law, test),
+            number, one, _text(one.law, test), error(one.law, test), _r2(one.law, test),
             _found_by(one, runs),
             check_units(one.law, train, knowledge.allow_constant_units).verdict, id(one) in front,
         )
         for number, one in enumerate(kept, start=1)
     )  # fmt: skip
+
+
+def _text(law: Law, system: GraphSystem) -> str:
+    """The law on one line, for the target by its name."""
+    return f"{system.target.name} = {law.text().partition(' = ')[2]}"
 
 
 def finite(value: float) -> float | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import streamlit as st
 
@@ -13,13 +14,14 @@ from pages.components import frame, phys_repairs
 from pages.components.rows import show_rows
 
 NUM_LISTED = 8  # formulas in the table; the CSV has all
-HEADER = ("#", "Formula", "Size", "Error: validation / test", "R² (test)", "Found by", "Units")
+HEADER = ("#", "Formula", "Size", "Error", "R²", "Found by", "Units")
 UNITS = {
-    "consistent": "✓ consistent",
-    "needs constants with units": "~ constant with unit",
-    "inconsistent": "✗ inconsistent",
-    "not known": "– not known",
+    "consistent": "✓ fit",
+    "needs constants with units": "~ with constants",
+    "inconsistent": "✗ do not fit",
+    "not known": "– unknown",
 }
+BREAKS = re.compile(r"(?<=[\[(/*])(?=\S)")  # where a long formula may go on in the next line
 
 
 def signature(question: Question) -> str:
@@ -118,17 +120,19 @@ def show_table(answer: Answer, chosen: int) -> None:
             [
                 (
                     f"{one.number}{' ◉' if one.number == answer.suggested else ''}",
-                    one.text.partition(" = ")[2], str(one.complexity),
+                    BREAKS.sub("\u200b", one.text.partition(" = ")[2]), str(one.complexity),
                     f"{show_error_size(one.valid_error)} / {show_error_size(one.test_error)}",
                     show_r2(one.r2), one.found_by, UNITS[one.units],
                 )
                 for one in listed
             ],
-            right=("Size", "R² (test)"),
+            right=("Size", "R²"),
             limit=110,
         )  # fmt: skip
-    if len(listed) < len(answer.formulas):
-        st.markdown(f":small[{len(listed)} of {len(answer.formulas)} formulas; the CSV has all.]")
+    st.markdown(
+        ":small[Error: validation / test, in standard deviations of the target. R²: on unseen test "
+        f"graphs. {len(listed)} of {len(answer.formulas)} formulas; the CSV has all.]"
+    )
 
 
 def _listed(answer: Answer, chosen: int) -> list[Formula]:

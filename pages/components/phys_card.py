@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.knowledge.physics.known_laws import KnownLaw
 from core.serving import physics_card
 from core.serving.physics_card import FormulaCard
 from core.serving.physics_question import Question
@@ -37,7 +38,7 @@ def show(answer: Answer, formula: Formula) -> None:
         for sentence in card.reading:
             st.markdown(f"- {frame.plain(sentence)}")
         if card.known:
-            st.markdown(f"**{frame.plain(card.known)}**")
+            _show_known(card.known)
         st.markdown(f"Units: {frame.plain(card.units)}")
         if card.constants:
             with st.container(key="phys_constants"):
@@ -55,3 +56,14 @@ def show(answer: Answer, formula: Formula) -> None:
         [Export(one.label, one.name, one.mime, one.content) for one in card.files],
         key="phys_code",
     )
+
+
+def _show_known(known: KnownLaw) -> None:
+    """The textbook law that the formula is, and how it differs."""
+    with st.container(key="phys_known"):
+        same = "It differs: " + known.difference if known.difference else "Exactly this form."
+        st.markdown(
+            f"**A known law: {frame.plain(known.name)}.** {frame.plain(known.about)} "
+            f"{frame.plain(same)} Its usual form:"
+        )
+        st.latex(known.latex)

@@ -1,14 +1,23 @@
 """The evidence of one formula: parts, flow, check, predictions, residuals."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
-from core.evidence.bundle import Bundle
+from core.evidence.faithfulness import Check
 from core.render.scatter import agreement_chart, residual_chart
 from core.render.tables import to_safe_csv
-from core.serving import physics_bundle, physics_details, physics_export, physics_flow
+from core.serving import (
+    physics_bundle,
+    physics_details,
+    physics_evidence,
+    physics_export,
+    physics_flow,
+)
 from core.serving import symbolic_regression as laws
+from core.serving.physics_evidence import Explanation
 from core.serving.physics_question import Question
 from core.serving.symbolic_regression import Answer, Formula
 from pages.components import evidence_pane, evidence_view, frame
@@ -17,8 +26,29 @@ from pages.components.exports import Export, download_row
 from pages.components.phys_answers import BY_TEXT, answer_of, show_r2
 from pages.components.phys_card import card_of
 from pages.components.rows import show_rows
+from pages.components.verdict import choose_size, show_check, show_verdict
 
-TABS = ("Dependences", "Graph", "Table", "Predictions", "Residuals", "Units")
+TABS = ("Parts", "Dependences", "Check", "Graph", "Table", "Predictions", "Residuals", "Units")
+
+
+CAVEAT = (
+    "This checks the reason of the formula's fit, not the truth of the law. The score is R² on "
+    "unseen graphs of a regression on the formula's terms and on random terms of the library; the "
+    "look-alikes are as many random terms."
+)
+
+
+@st.cache_resource(show_spinner="Taking parts out", max_entries=200, hash_funcs=BY_TEXT)
+def _explanation(question: Question, number: int, state: str) -> Explanation:  # noqa: ARG001
+    train, _, test = laws.parts_of(question)
+    return physics_evidence.explain(
+        answer_of(question).formula(number).law, train, test, question.seed
+    )
+
+
+@st.cache_resource(show_spinner="Checking the terms", max_entries=200, hash_funcs=BY_TEXT)
+def _check(question: Question, number: int, state: str, ids: tuple[str, ...]) -> Check:
+    return _explanation(question, number, state).check(ids)
 
 
 @st.cache_resource(show_spinner="Taking dependences out", max_entries=200, hash_funcs=BY_TEXT)
@@ -45,18 +75,40 @@ def agreement_of(answer: Answer, formula: Formula) -> physics_details.Agreement:
     return _agreement(answer.question, formula.number, answer.mark)
 
 
-def bundle_of(answer: Answer, formula: Formula, created: str) -> Bundle:
-    """The formula with its whole evidence."""
-    flow = flow_of(answer, formula)
-    return physics_bundle.bundle(answer, formula, flow, created=created)
+def explanation_of(answer: Answer, formula: Formula) -> Explanation:
+    """Parts and terms of a formula."""
+    return _explanation(answer.question, formula.number, answer.mark)
+
+
+def check_of(answer: Answer, formula: Formula, ids: Sequence[str]) -> Check:
+    """The live check of some of its terms."""
+    return _check(answer.question, formula.number, answer.mark, tuple(sorted(ids)))
 
 
 def show(answer: Answer, formula: Formula, *, created: str, permalink: str) -> Opened:
     """Draw the evidence pane."""
-    bundle = bundle_of(answer, formula, created)
-    drawing, narrow = evidence_pane.draw(bundle, permalink)
+    explanation = explanation_of(answer, formula)
+    terms = explanation.order
+    bundle = physics_bundle.bundle(
+        answer, formula, flow_of(answer, formula), explanation,
+        check_of(answer, formula, terms), created=created,
+    )  # fmt: skip
+    verdict = st.container(key="phys_verdict")
+    minimal = explanation.minimal
+    num_shown = choose_size(
+        len(terms), minimal, key="phys", name=bundle.id, noun=physics_evidence.NOUN
+    )
+    gone = set(minimal.removed[: max(0, len(terms) - num_shown)])
+    check = check_of(answer, formula, [term for term in terms if term not in gone])
+    with verdict:
+        show_verdict(check)
+    drawing, narrow = evidence_pane.draw(replace(bundle, minimal=None), permalink)
     details = {
+        "Parts": lambda: show_parts(explanation, gone),
         "Dependences": lambda: show_dependences(flow_of(answer, formula)),
+        "Check": lambda: show_check(
+            check, noun=physics_evidence.NOUN[0], caveat=CAVEAT, ranked=False
+        ),
         "Graph": lambda: evidence_pane.show_graph(drawing, narrow, key="phys"),
         "Table": lambda: evidence_view.show_table(drawing, key="phys_evidence_table"),
         "Predictions": lambda: show_predictions(answer, formula),
@@ -69,6 +121,34 @@ def show(answer: Answer, formula: Formula, *, created: str, permalink: str) -> O
             with tab, frame.show_errors():
                 details[name]()
     return Opened(bundle, drawing)
+
+
+def show_parts(explanation: Explanation, gone: Collection[str]) -> None:
+    """Terms that add up to the law; then every factor and direction taken out."""
+    with st.container(key="phys_terms"):
+        show_rows(
+            ("Term", "R² lost without it", "Shown as evidence"),
+            [
+                (explanation.found.terms[name], f"{explanation.losses[name]:.4f}",
+                 "no" if name in gone else "yes")
+                for name in explanation.order
+            ],
+            right=("R² lost without it",), limit=90,
+        )  # fmt: skip
+    with st.container(key="phys_parts"):
+        show_rows(
+            ("Part", "Kind", "Of", "R² without it", "Error grows"),
+            [
+                (one.part.text, one.part.kind, one.part.step, show_r2(one.r2_without),
+                 growth(one.r2, one.r2_without))
+                for one in explanation.removals
+            ],
+            right=("R² without it", "Error grows"), limit=90,
+        )  # fmt: skip
+    st.markdown(
+        "Each part was taken out alone, all constants were fitted again, and R² was measured on "
+        "unseen graphs. What costs nothing is not needed."
+    )
 
 
 def show_dependences(flow: physics_flow.Flow) -> None:

@@ -99,24 +99,31 @@ def choose_size(
         )  # fmt: skip
 
 
-def show_check(check: Check, *, noun: str = "fact", caveat: str = CAVEAT) -> None:
+def show_check(
+    check: Check, *, noun: str = "fact", caveat: str = CAVEAT, ranked: bool = True
+) -> None:
     """Four bars, the verdict, and what the check cannot say.
 
     Args:
         check: the check.
         noun: one item of evidence in words.
         caveat: what the check cannot say.
+        ranked: whether the answer has a rank among others.
     """
-    _bar("Score with everything", check.score_all, f"rank {check.rank_all:g}")
-    _bar("Without this evidence", check.score_without, f"rank {check.rank_without:g}")
-    _bar("With only this evidence", check.score_only, f"rank {check.rank_only:g}")
+
+    def rank(text: str) -> str:
+        return text if ranked else ""
+
+    _bar("Score with everything", check.score_all, rank(f"rank {check.rank_all:g}"))
+    _bar("Without this evidence", check.score_without, rank(f"rank {check.rank_without:g}"))
+    _bar("With only this evidence", check.score_only, rank(f"rank {check.rank_only:g}"))
     control = check.control
     if control.k:
         low, high = check.score_all - control.p95, check.score_all - control.p05
         _bar(
             f"Without {control.k} random look-alikes", check.score_all - control.median,
-            f"5 to 95 %: {low:.3f} to {high:.3f}, rank {control.rank_p05:g} to "
-            f"{control.rank_p95:g}",
+            f"5 to 95 %: {low:.3f} to {high:.3f}"
+            + rank(f", rank {control.rank_p05:g} to {control.rank_p95:g}"),
         )  # fmt: skip
     show_verdict(check)
     st.markdown(
@@ -129,4 +136,5 @@ def show_check(check: Check, *, noun: str = "fact", caveat: str = CAVEAT) -> Non
 
 
 def _bar(label: str, score: float, note: str) -> None:
-    st.progress(min(1.0, max(0.0, score)), text=f"{label}: **{show_score(score)}** · {note}")
+    note = f" · {note}" if note else ""
+    st.progress(min(1.0, max(0.0, score)), text=f"{label}: **{show_score(score)}**{note}")

@@ -78,16 +78,17 @@ def test_another_formula_is_opened_and_its_address_says_so():
 
 
 def test_the_table_of_dependences_says_what_each_is_worth():
-    app = open_page(**SMALL)
+    app = open_tab(open_page(**SMALL), "Dependences")
     rows = table(app, "R² lost")
     assert {row[0] for row in rows} >= {"dT", "k"}
     losses = [float(row[3]) for row in rows]
     assert losses == sorted(losses, reverse=True)
     assert losses[0] > 0.5
-    for name in ("Graph", "Table", "Predictions", "Residuals"):
+    for name in ("Check", "Graph", "Table", "Predictions", "Residuals", "Units"):
         app = open_tab(app, name)
         assert errors(app) == []
-    assert "Residuals against" in [box.label for box in app.selectbox]
+        shown = "Residuals against" in [box.label for box in app.selectbox]
+        assert shown == (name == "Residuals")
 
 
 def test_every_example_opens_with_its_answer():
