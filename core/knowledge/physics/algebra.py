@@ -30,6 +30,7 @@ from core.knowledge.physics.expression import (
 )
 
 ZERO_SHARE = 1e-10  # of what was added up: less is rounding
+LEAD_SHARE = 0.1  # of the largest coefficient, for a term that others are compared with
 DIGITS = 13  # of coefficients in sums, so that equal sums are equal
 MAX_TERMS = 200
 MAX_ATOMS = 7  # of a sum that is searched for factors
@@ -304,11 +305,18 @@ def factored(poly: Polynomial) -> Product:
         root = _root(part)
         exponent = 1 if root is None else 2
         kept = part if root is None else root
-        lead = kept[min(kept, key=_by_degree)]
+        lead = kept[_leading(kept)]
         factor *= lead**exponent
         base = _sum({powers: value / lead for powers, value in kept.items()})
         result[base] += exponent
     return Product(factor, _sorted(result))
+
+
+def _leading(poly: Polynomial) -> Powers:
+    """The term whose coefficient is pulled out: the first one that is no small correction."""
+    order = sorted(poly, key=_by_degree)
+    least = LEAD_SHARE * max(abs(poly[powers]) for powers in order if powers)
+    return next(powers for powers in order if powers and abs(poly[powers]) >= least)
 
 
 def _sum(poly: Polynomial, digits: int = DIGITS) -> Expression:

@@ -6,15 +6,20 @@ graph, a disjoint union of all graphs, messages from sender to receiver.
 
 import builtins
 import keyword
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from core.knowledge.physics.expression import (
     OPS,
+    Apply,
     Expression,
     Number,
     Variable,
+    evaluate,
     variables,
     write,
 )
@@ -161,6 +166,15 @@ def _star_power(base: str, exponent: Number) -> str:
     return f"{base}**({written})" if value < 0 else f"{base}**{written}"
 
 
+def _folded(tree: Expression) -> Expression:
+    """Parts without a variable as numbers: Python's own 0.0 ** -1 would be an error."""
+    if not isinstance(tree, Apply):
+        return tree
+    if not variables(tree):
+        return Number(float(evaluate(tree, {"": np.zeros((1, 1))})[0, 0]))
+    return Apply(tree.op, tuple(_folded(arg) for arg in tree.args))
+
+
 def _describe(one: Quantity, level: str) -> str:
     columns = one.values.shape[1]
     plain = re.sub(r"[^\w ^./()%°·-]", " ", one.unit)  # stays inside a comment whatever it is
@@ -225,7 +239,7 @@ class _ArrayCode:
 
     def number(self, value: float) -> str:
         if self.style == "python":
-            return repr(float(value))
+            return repr(float(value)) if math.isfinite(value) else f'float("{value}")'
         self.constants += 1
         return f"self.constants[{self.constants - 1}]"
 
@@ -299,6 +313,7 @@ class _ArrayCode:
                 return self._used(uses[node.name], level)
             return self.number(node.value)
 
+        tree = _folded(tree) if self.style == "python" else tree
         return write(tree, atom, _call(self.style), self._power)
 
     def _power(self, base: str, exponent: Number) -> str:

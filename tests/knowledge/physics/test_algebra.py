@@ -31,6 +31,7 @@ def simplified(text):
         ("sqrt(4*x^2) + sqrt(x)*sqrt(x)", "2 * abs(x) + x"),
         ("sin(-2*x)*cos(-y)", "-(cos(y) * sin(2 * x))"),
         ("x - x + 0*y", "0"),
+        ("k*(0.003*x + 0.8*sin(y))", "0.8 * k * (sin(y) + 0.00375 * x)"),
         ("3 + 4*5", "23"),
     ],
 )

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.data.simulators import SIMULATORS, simulate, truth
 from core.knowledge.physics.canonical import (
@@ -9,7 +11,9 @@ from core.knowledge.physics.canonical import (
     same_structure,
     structure,
 )
-from tests.knowledge.physics.samples import law, system_of
+from core.knowledge.physics.expression import Variable, substitute
+from core.knowledge.physics.law import Law, Step
+from tests.knowledge.physics.samples import expressions, law, system_of
 
 SPRINGS = (
     law("e edge* k*(r - 1)", "s node sum(e)", "a node s/m"),
@@ -57,6 +61,26 @@ def test_canonical_texts(system):
     assert canonical(SPRINGS[2], system).text() == "a = sum_j[(k * (r - 1)) n] / m"
     assert canonical(POWER[1], system).text() == "P = 0.5 * sum_all[dV^2 / R]"
     assert canonical(HEAT[1], system).text() == "y = sum_j[dT * k]"
+
+
+@given(expressions, expressions, st.sampled_from(["sum", "mean", "max"]), st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_random_laws_keep_their_values(message, answer, how, whole):
+    system = system_of(np.random.default_rng(3), num_graphs=24)
+    on_edges = {"x": Variable("T_j"), "y": Variable("dV"), "m_i": Variable("m_i")}
+    on_nodes = {"x": Variable("s"), "y": Variable("T"), "m_i": Variable("m")}
+    steps = (
+        Step("e", "edge", substitute(message, on_edges)),
+        Step("s", "node", aggregate=how, of="e"),
+        Step("y", "node", substitute(answer, on_nodes)),
+        *([Step("z", "graph", aggregate="sum", of="y")] if whole else []),
+    )
+    one = Law(steps)
+    result = canonical(one, system)
+    expected, value = one.evaluate(system), result.evaluate(system)
+    defined = np.isfinite(expected)
+    scale = np.abs(expected[defined]).max(initial=0)
+    np.testing.assert_allclose(value[defined], expected[defined], rtol=1e-5, atol=1e-6 * scale)
 
 
 def test_constants_do_not_matter_but_parts_do(system):
