@@ -22,6 +22,7 @@ from core.discovery.candidate import Candidate, Front, knee, pool
 from core.discovery.fitting import determination, fewer, intervals, refit
 from core.discovery.options import BUDGETS, Budget, Knowledge
 from core.discovery.polish import shrink
+from core.errors import InputError
 from core.knowledge.physics.law import Law
 from core.knowledge.physics.system import GraphSystem
 from core.knowledge.physics.units import require_reachable
@@ -230,8 +231,8 @@ def discover(
         The discovery; without a chosen law when none is clearly better than a constant.
 
     Raises:
-        InputError: PH-E01 if a unit cannot be read, PH-E02 if no formula can have the target's;
-            only where units are used.
+        InputError: PH-E07 if there are too few graphs; where units are used, PH-E01 if one cannot
+            be read and PH-E02 if no formula can have the target's.
     """
     search = _Search(
         system, knowledge or Knowledge(), budget, seed, report, state, dict(engines or {})
@@ -255,6 +256,13 @@ class _Search:
         self.system, self.knowledge, self.budget, self.seed = system, knowledge, budget, seed
         self.engines, self._report = engines, report
         self.train, self.valid, self.test = system.split(SHARES, seed)
+        if not all(part.target.values.size for part in (self.train, self.valid, self.test)):
+            raise InputError(
+                "PH-E07",
+                "Too few samples",
+                f"{system.num_graphs} graphs cannot be parted into training, validation and test.",
+                "At least 3 are needed, better 30.",
+            )
         self.started = time.monotonic()
         self.data = fingerprint(system)
         question = [self.data, knowledge.to_json(), budget.name, seed, sorted(engines)]
@@ -342,11 +350,14 @@ class _Search:
         front = Front.of(listed).candidates
         rest = [one for one in listed if one not in front]
         listed = [*front, *rest]
-        best = max((1 - one.valid_error**2 for one in listed), default=0.0)
+        constant = not np.ptp(self.system.target.values)
+        best = 0.0 if constant else max((1 - one.valid_error**2 for one in listed), default=0.0)
         chosen, bounds, r2 = None, (), {}
         one = knee(front, self.valid.target.values.size) if front else None
-        if one is not None and 1 - max(one.train_error, one.valid_error) ** 2 >= max(
-            LEAST, ceiling
+        if (
+            one is not None
+            and not constant
+            and 1 - max(one.train_error, one.valid_error) ** 2 >= max(LEAST, ceiling)
         ):
             chosen = listed.index(one)
             bounds = tuple((b.low, b.high) for b in intervals(one.law, self.train, seed=self.seed))

@@ -32,6 +32,7 @@ from core.knowledge.physics.law import Law, Step, inputs_of, visible_names
 from core.knowledge.physics.system import LEVELS, GraphSystem, Quantity
 
 ONE = Number(1.0)
+ROUNDING = 1e-9  # a coefficient this close to 1 is 1
 RADIAL = (-3, -2, -1, 0, 1, 2)  # powers of the distance
 HILL = (1, 2, 4)
 QUANTILES = (0.25, 0.5, 0.75)  # of a quantity: grid of half-saturations and ranges
@@ -89,7 +90,7 @@ def multiply(
         above.append(base)
     if direction is not None:
         above.append(direction)
-    if scale != 1.0 or not above:
+    if abs(scale - 1) > ROUNDING or not above:
         above.insert(0, Number(float(scale)))
     result = reduce(lambda left, right: Apply("mul", (left, right)), above)
     return reduce(lambda left, right: Apply("div", (left, right)), below, result)
@@ -536,7 +537,8 @@ def to_law(
     for term, value in own:
         key = next((k for k in addends if k and set(k) <= set(term.factors)), ())
         rest = _less(term, key)
-        addends[key].append(multiply(rest.base, rest.factors, term.direction, value))
+        direction = Variable("n") if term.vector else term.direction
+        addends[key].append(multiply(rest.base, rest.factors, direction, value))
     answer = _collected(addends)
     used = {name for step in made if step.expression is not None
             for name in variables(step.expression)} | variables(answer)  # fmt: skip

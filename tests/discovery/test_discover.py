@@ -198,3 +198,13 @@ def test_units_that_cannot_match_are_said_at_once(springs):
     lacking = replace(springs, target=replace(springs.target, unit="A"))
     with pytest.raises(InputError, match="PH-E02"):
         discover(lacking, Knowledge(allow_constant_units=False), INSTANT)
+
+
+def test_targets_without_a_search_are_said():
+    with pytest.raises(InputError, match="PH-E07"):
+        discover(simulate("springs", num_graphs=1, seed=1), budget=INSTANT)
+    springs = simulate("springs", num_graphs=10, seed=1)
+    still = replace(springs, target=replace(springs.target, values=springs.target.values * 0 + 1))
+    result = discover(still, budget=INSTANT)
+    assert result.law is None
+    assert "best R² 0.00" in result.verdict

@@ -1,14 +1,19 @@
 """The instant engine finds the laws of simulated systems, and nothing where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.data.simulators import simulate, truth
 from core.discovery.candidate import Front, knee
+from core.discovery.fitting import error
 from core.discovery.library import build, find, shuffled_ceiling
 from core.discovery.options import Knowledge
 from core.discovery.terms import to_law
 from core.knowledge.physics.expression import Apply, Variable
+from core.knowledge.physics.law import aggregate, inputs_of
+from core.knowledge.physics.system import GraphSystem, Quantity
 
 
 def chosen(system, knowledge=None):
@@ -94,3 +99,54 @@ def test_a_guess_is_among_the_terms():
 def test_shuffled_target_explains_next_to_nothing():
     system = simulate("springs", num_graphs=100, seed=1)
     assert 0 < shuffled_ceiling(build(system, Knowledge()), 0) < 0.1
+
+
+def sideways(system, level="node"):
+    """A crowd that dodges to one side, or the push itself on the edges."""
+    seen = inputs_of(system, "edge", None, ["n", "n_t"])
+    push = np.exp(-system.distance / 0.8)
+    if level == "edge":
+        return replace(system, level=level, target=Quantity("F", 2 * push * seen["n"], "N"))
+    added = aggregate("sum", 0.7 * push * seen["n_t"], system.receiver, system.num_nodes)
+    return replace(system, target=replace(system.target, values=system.target.values + added))
+
+
+def test_sideways_terms_only_without_mirror_symmetry():
+    system = sideways(simulate("social-force", num_graphs=60, seed=1))
+    assert error(chosen(system, Knowledge(rotation=False)).law, system) < 1e-6
+    assert error(chosen(system).law, system) > 0.1
+
+
+def test_vectors_on_edges_and_sums_of_vectors_have_laws():
+    crowd = simulate("social-force", num_graphs=60, seed=1)
+    pushed = sideways(crowd, "edge")
+    assert error(chosen(pushed).law, pushed) < 1e-6
+    total = aggregate("sum", crowd.nodes["v"].values, crowd.node_graph, crowd.num_graphs)
+    whole = replace(crowd, level="graph", target=Quantity("P", 3 * total, ""))
+    assert error(chosen(whole).law, whole) < 1e-9
+
+
+def test_means_of_messages_are_found():
+    heat = simulate("heat", num_graphs=60, seed=1)
+    flow = heat.edges["k"].values * inputs_of(heat, "edge", None, ["dT"])["dT"]
+    mean = aggregate("mean", flow, heat.receiver, heat.num_nodes)
+    law = chosen(replace(heat, target=Quantity("y", mean, ""))).law
+    assert [step.aggregate for step in law.steps] == ["", "mean"]
+
+
+def test_positions_count_only_without_translation():
+    crowd = simulate("social-force", num_graphs=60, seed=1)
+    pulled = replace(crowd, target=Quantity("a", -2 * crowd.nodes["x"].values, ""))
+    assert error(chosen(pulled, Knowledge(translation=False)).law, pulled) < 1e-9
+    assert error(chosen(pulled).law, pulled) > 0.1
+
+
+def test_plain_regression_is_graphs_of_one_node():
+    x = np.random.default_rng(0).standard_normal((300, 5))
+    none = np.zeros(0, int)
+    nodes = {f"x{k}": Quantity(f"x{k}", x[:, k : k + 1]) for k in range(5)}
+    y = 2.5 * x[:, :1] * x[:, 1:2] + np.sin(x[:, 2:3])
+    system = GraphSystem(nodes, {}, {}, none, none, np.arange(300), Quantity("y", y), "node", 300)
+    law = chosen(system).law
+    assert error(law, system) < 1e-9
+    assert law.complexity == 8
