@@ -14,6 +14,7 @@ from core.knowledge.physics.system import GraphSystem
 from core.knowledge.physics.units import check_units
 from core.serving import physics_question
 from core.serving import symbolic_regression as laws
+from core.serving.physics_model import LAW_FILE, NETWORK_FILE
 from core.serving.symbolic_regression import Answer, Formula
 
 WORDS = {
@@ -55,7 +56,7 @@ class CodeFile:
     label: str
     name: str
     mime: str
-    content: str | Callable[[], str]
+    content: str | Callable[[], str | bytes]
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def card(answer: Answer, formula: Formula) -> FormulaCard:
         known=match(law, system),
         units=WORDS[report.verdict],
         unit_lines=report.lines,
-        files=_files(law, system),
+        files=(*_files(law, system), *_models(answer, formula)),
     )
 
 
@@ -129,4 +130,19 @@ def _files(law: Law, system: GraphSystem) -> tuple[CodeFile, ...]:
         CodeFile("LaTeX", "law.tex", "text/x-tex", partial(code.to_latex, law, system)),
         CodeFile("C", "law.c", "text/x-c", partial(code.to_c, law, system)),
         CodeFile("PyTorch", "law_torch.py", "text/x-python", partial(code.to_torch, law, system)),
+    )
+
+
+def _models(answer: Answer, formula: Formula) -> tuple[CodeFile, ...]:
+    """ONNX files of the artifact or job: the suggested law, and the network it came from."""
+    if formula.number != answer.suggested:
+        return ()
+    files = {"ONNX": LAW_FILE, "Network ONNX": NETWORK_FILE}
+    artifact = laws.artifact_of(answer.question)
+    if artifact is None:
+        return ()
+    return tuple(
+        CodeFile(label, name, "application/octet-stream", (artifact.folder / name).read_bytes)
+        for label, name in files.items()
+        if (artifact.folder / name).is_file()
     )

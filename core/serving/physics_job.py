@@ -17,7 +17,8 @@ from core.serving import physics_question
 from core.serving.physics_question import Question
 
 KIND = "discover-law"
-STATE, RESULT = "state.json", "discovery.json"  # formulas so far; the whole discovery
+# formulas so far, the whole discovery, the network of a thorough search
+STATE, RESULT, FLOW = "state.json", "discovery.json", "flow.json"
 
 
 def submit(question: Question) -> str:
@@ -62,6 +63,15 @@ def read_interim(job_id: str) -> list[Candidate]:
         JobError: there is no such job, or it is no search.
     """
     return formulas_so_far(_folder(job_id) / STATE)
+
+
+def flow_of(job_id: str) -> Path:
+    """Where a thorough search keeps what it found about the network; it may not be there.
+
+    Raises:
+        JobError: there is no such job, or it is no search.
+    """
+    return _folder(job_id) / FLOW
 
 
 def mark_of(job_id: str) -> str:

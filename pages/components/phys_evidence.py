@@ -15,9 +15,11 @@ from core.serving import (
     physics_evidence,
     physics_export,
     physics_flow,
+    physics_network,
 )
 from core.serving import symbolic_regression as laws
 from core.serving.physics_evidence import Explanation
+from core.serving.physics_network import NetworkFlow
 from core.serving.physics_question import Question
 from core.serving.symbolic_regression import Answer, Formula
 from pages.components import evidence_pane, evidence_view, frame
@@ -27,9 +29,6 @@ from pages.components.phys_answers import BY_TEXT, answer_of, show_r2
 from pages.components.phys_card import card_of
 from pages.components.rows import show_rows
 from pages.components.verdict import choose_size, show_check, show_verdict
-
-TABS = ("Parts", "Dependences", "Check", "Graph", "Table", "Predictions", "Residuals", "Units")
-
 
 CAVEAT = (
     "This checks the reason of the formula's fit, not the truth of the law. The score is R² on "
@@ -115,7 +114,11 @@ def show(answer: Answer, formula: Formula, *, created: str, permalink: str) -> O
         "Residuals": lambda: show_residuals(answer, formula),
         "Units": lambda: show_units(answer, formula),
     }
-    tabs = dict(zip(TABS, st.tabs(TABS, key="phys_tabs", on_change="rerun"), strict=True))
+    network = physics_network.find_network(answer.question)
+    if network is not None:
+        details["Network"] = lambda: show_network(network)
+    tabs = dict(zip(details, st.tabs(list(details), key="phys_tabs", on_change="rerun"),
+                    strict=True))  # fmt: skip
     for name, tab in tabs.items():
         if tab.open:
             with tab, frame.show_errors():
@@ -215,6 +218,29 @@ def show_residuals(answer: Answer, formula: Formula) -> None:
         "A cloud without a shape around zero is noise; a bow or a fan says that the formula lacks "
         "something there. Shaded: outside what it was trained on."
     )
+
+
+def show_network(found: NetworkFlow) -> None:
+    """The network that the law was distilled from, and what its parts are worth."""
+    st.markdown("The message flow that was left when no more could be taken out:")
+    st.code(found.text, language=None, wrap_lines=True)
+    if found.warning:
+        st.warning(frame.plain(found.warning))
+    with st.container(key="phys_jumps"):
+        show_rows(
+            ("Taken out of the network", "Error (validation)", "Error grows"),
+            [(one.part, f"{one.error:.4f}", f"× {one.ratio:.1f}") for one in found.jumps],
+            right=("Error (validation)", "Error grows"), limit=60,
+        )  # fmt: skip
+    r2 = "" if found.test_r2 is None else f" Its R² on unseen graphs is {show_r2(found.test_r2)}."
+    st.markdown(
+        f"Complexity {found.complexity} (sizes times inputs); error {found.valid_error:.4f}, with "
+        f"nothing taken out {found.full_error:.4f}; {found.tried} flows were trained.{r2}"
+    )
+    if found.alternatives:
+        st.markdown("Other flows that fit about as well:")
+        for text in found.alternatives:
+            st.code(text, language=None, wrap_lines=True)
 
 
 def show_units(answer: Answer, formula: Formula) -> None:

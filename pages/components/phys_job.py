@@ -113,7 +113,10 @@ def _show_formulas(job_id: str) -> None:
         show_rows(
             ("Formula", "Size", "Error (validation)"),
             [
-                (one.law.text(), str(one.complexity), show_error_size(one.valid_error))
+                (
+                    one.law.text().partition(" = ")[2], str(one.complexity),
+                    show_error_size(one.valid_error),
+                )
                 for one in found[-NUM_LISTED:]
             ],
             right=("Size", "Error (validation)"), limit=110,
