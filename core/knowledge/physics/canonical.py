@@ -4,8 +4,8 @@ A law is read as one nested expression, in which a sum over edges or nodes is a 
 for its summand. Then, from the inside outwards: differences q_j - q_i are written out; sums that
 enter linearly are joined; a sum over the nodes of sums over their edges becomes one sum over edges;
 where both directions of each edge are summed the summand is made symmetric under i <-> j; factors
-that all summands share move in front; and every expression takes its normal form (algebra.py), in
-differences again wherever that is shorter.
+that all summands share move in front, except q_i beside q_j; and every expression takes its normal
+form (algebra.py), in differences again wherever that is shorter.
 """
 
 import itertools
@@ -283,7 +283,9 @@ class _Canonical:
             factor = abs(body.factor)
             body = Product(body.factor / factor, inner)
         else:
-            outer = tuple(p for p in body.powers if self._is_outer(p[0], one))
+            outer = tuple(
+                p for p in body.powers if self._is_outer(p[0], one) and not _has_twin(p, body)
+            )
             inner = tuple(p for p in body.powers if p not in outer)
             factor, body = body.factor, Product(1.0, inner)
             shown = normal(self._shortest(emitted(body), one.finer)).factor
@@ -411,6 +413,14 @@ class _Canonical:
         taken |= set(self.system.edges) | {self.answer}
         numbered = (f"{name}{count}" for count in itertools.count(2))
         return next(one for one in itertools.chain([name], numbered) if one not in taken)
+
+
+def _has_twin(power: tuple[Expression, float], body: Product) -> bool:
+    """Whether both ends enter alike, as charges do: q_i q_j stays together."""
+    base, exponent = power
+    if not isinstance(base, Variable) or not base.name.endswith("_i"):
+        return False
+    return (Variable(f"{base.name[:-2]}_j"), exponent) in body.powers
 
 
 def _coordinates(

@@ -232,7 +232,8 @@ class _Writer:
                 return 6 if factor.name in ("n", "n_t") else 2 if factor.name in self.apart else 1
             return 0 if isinstance(factor, Number) else 2 if factor.op == "square" else 3
 
-        first, *others = sorted(_chain(tree), key=rank)
+        names = {one: one.name for one in _chain(tree) if isinstance(one, Variable)}
+        first, *others = sorted(_chain(tree), key=lambda one: (rank(one), names.get(one, "")))
         result = self.arranged(first)
         for one in others:
             result = Apply("mul", (result, self.arranged(one)))

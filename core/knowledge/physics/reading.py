@@ -91,18 +91,33 @@ class _Constant:
         return with_interval(value, self.half_width * share) + shown
 
 
+def _widths(
+    law: Law, form: Law, system: GraphSystem, intervals: Sequence[tuple[float, float]]
+) -> list[float]:
+    """Half widths of the constants of the canonical form, from those of the law's own.
+
+    Each constant is moved by its half width; what the canonical constants move by is added up as
+    independent errors are.
+    """
+    values, total = law.constants, np.zeros(len(form.constants))
+    for place, (low, high) in enumerate(intervals):
+        half = max(high - values[place], values[place] - low)
+        moved = [*values[:place], values[place] + half, *values[place + 1 :]]
+        other = canonical(law.with_constants(moved), system).constants
+        if len(other) == len(total):
+            total += (np.array(other) - np.array(form.constants)) ** 2
+    return np.sqrt(total).tolist()
+
+
 class _Reader:
     def __init__(
         self, law: Law, system: GraphSystem, intervals: Sequence[tuple[float, float]]
     ) -> None:
         self.law, self.system = canonical(law, system), system
         units = check_units(self.law, system).constant_units
-        widths = {
-            value: max(high - value, value - low)
-            for value, (low, high) in zip(law.constants, intervals, strict=False)
-        }
+        widths = _widths(law, self.law, system, intervals)
         self.constants = {
-            value: _Constant(widths.get(value, 0.0), units[place] if units else Unit())
+            value: _Constant(widths[place], units[place] if units else Unit())
             for place, value in enumerate(self.law.constants)
         }
         self.steps = {step.name: step for step in self.law.steps}
@@ -270,8 +285,7 @@ class _Reader:
         tree = Apply("mul", (front, message.expression))
         values = inputs_of(self.system, "edge", None, variables(tree))
         values[""] = np.empty((self.system.num_edges, 1))
-        value = evaluate(tree, values)
-        value = value[np.isfinite(value)]
+        value = np.nan_to_num(evaluate(tree, values), posinf=0, neginf=0)
         if np.all(value >= 0):
             return "It pulls towards the sender."
         if np.all(value <= 0):
@@ -286,7 +300,22 @@ class _Reader:
             verbs = ("pulls towards", "pushes away from")
             first, second = verbs if np.nanmean(above) > 0 else verbs[::-1]
             return f"Above that it {first} the sender, below it {second} it."
-        return "It pulls towards the sender on some edges and pushes away on others."
+        return self.by_signs(message, value) or (
+            "It pulls towards the sender on some edges and pushes away on others."
+        )
+
+    def by_signs(self, message: Step, value: np.ndarray) -> str:
+        """The sentence for charges: the signs of one quantity at both ends decide."""
+        for base, exponent in normal(message.expression).powers:
+            if isinstance(base, Variable) and base.name.endswith("_i") and exponent == 1:
+                name = base.name[:-2]
+                ends = inputs_of(self.system, "edge", None, [f"{name}_i", f"{name}_j"])
+                signs = np.sign(value * ends[f"{name}_i"] * ends[f"{name}_j"])
+                if abs(signs.sum()) == np.abs(signs).sum():
+                    verbs = ("pulls", "pushes") if signs.sum() > 0 else ("pushes", "pulls")
+                    place = f"Where {name} has the same sign at both ends"
+                    return f"{place} it {verbs[0]}, else it {verbs[1]}."
+        return ""
 
     def front(self, total: Step) -> Expression:
         """What multiplies a sum in the answer, as its edges see it; 1 where nothing does."""
@@ -362,8 +391,7 @@ def reading(
     Args:
         law: a law of the system.
         system: says what its names mean; pull and push are read off its edges.
-        intervals: (low, high) of each of `law.constants`; shown where the canonical form keeps the
-            constant.
+        intervals: (low, high) of each of `law.constants`, carried over to the canonical form.
 
     Raises:
         InputError: PH-E01 if a unit of the system cannot be read.

@@ -52,8 +52,21 @@ def test_gravity_pulls_and_the_social_force_pushes():
     )
 
 
+def test_intervals_are_carried_over_to_the_canonical_form():
+    system = simulate("springs", num_graphs=5)
+    raw = law("e edge* 2*k*(0.5*r - 0.6)", "s node sum(e)", "a node s/m")
+    intervals = [(2, 2), (0.5, 0.5), (0.57, 0.63)]  # 0.6 / 0.5 = 1.20, its width 0.06
+    assert "The message grows linearly with the distance, zero at r = 1.20 ± 0.06 m." in reading(
+        raw, system, intervals
+    )
+
+
 def test_charges_do_both():
-    assert "It pulls towards the sender on some edges and pushes away on others." in read("charges")
+    line = "Where q has the same sign at both ends it pushes, else it pulls."
+    assert line in read("charges")
+    system = simulate("charges", num_graphs=5)
+    lines = reading(law("e edge* sin(dq)", "a node sum(e)"), system)
+    assert "It pulls towards the sender on some edges and pushes away on others." in lines
 
 
 def test_kuramoto_and_hill():
