@@ -318,6 +318,8 @@ class Law:
             aggregate, of = str(one.get("aggregate", "")), str(one.get("of", ""))
             vector = bool(one.get("vector", False))
             steps.append(Step(names[0], str(one["level"]), tree, aggregate, of, vector))
+        if not steps or not _in_order(steps):
+            raise expression.refused("Its steps are not in the order of computation.")
         return Law(tuple(steps))
 
     def text(self, digits: int = 4) -> str:
@@ -335,6 +337,19 @@ class Law:
                     Variable(f"({expression.to_text(tree, digits)}) n") if step.vector else tree
                 )
         return f"{last.name} = {expression.to_text(written[last.name], digits)}"
+
+
+def _in_order(steps: list[Step]) -> bool:
+    """Whether each step has a name of its own and uses earlier ones only."""
+    later = [step.name for step in steps]
+    if len(set(later)) < len(later):
+        return False
+    for step in steps:
+        used = {step.of} if step.expression is None else expression.variables(step.expression)
+        if {*used, *(name[:-2] for name in used if name.endswith(("_i", "_j")))} & set(later):
+            return False
+        later.remove(step.name)
+    return True
 
 
 def _with_ends(written: Mapping[str, Expression]) -> dict[str, Expression]:

@@ -4,7 +4,7 @@ import pytest
 from core.errors import InputError, ShapeError
 from core.knowledge.physics.expression import parse
 from core.knowledge.physics.law import Law, Step, aggregate, inputs_of, visible_names
-from tests.knowledge.physics.samples import system_of
+from tests.knowledge.physics.samples import law, system_of
 
 
 def step(name, level, text, system, steps=None, *, vector=False):
@@ -124,3 +124,19 @@ def test_records_of_something_else_are_refused(change):
     assert Law.from_json([record]).to_json() == [record]
     with pytest.raises(InputError, match="PH-E09"):
         Law.from_json([{**record, **change}])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("a node a + 1",),
+        ("a node b", "b node 2"),
+        ("e edge b_j", "b node sum(e)"),
+        ("a node 1", "a node 2"),
+    ],
+)
+def test_records_out_of_order_are_refused(lines):
+    with pytest.raises(InputError, match="order of computation"):
+        Law.from_json(law(*lines).to_json())
+    with pytest.raises(InputError, match="order of computation"):
+        Law.from_json([])
