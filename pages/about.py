@@ -45,6 +45,8 @@ CITATIONS = (
     "2022.",
     "Zhang, Y., Yao, Q., Yue, L. et al. Emerging drug interaction prediction enabled by a "
     "flow-based graph neural network with biomedical network. Nature Computational Science 2023.",
+    "Shi, H., Ding, J. et al. Learning Symbolic Models for Graph-structured Physical Mechanism. "
+    "ICLR 2023.",
 )
 
 TASKS = {
@@ -77,6 +79,9 @@ FIGURES = {
     "coverage": "Right type in the prediction set",
     "set size": "Types in the prediction set",
     "pairs": "Pairs measured on",
+    "r2": "Explained variance (R²), law",
+    "r2_network": "Explained variance (R²), network behind the law",
+    "r2_full_network": "Explained variance (R²), network with nothing taken out",
 }
 
 

@@ -68,6 +68,7 @@ FIGURES = (
     ("plus accuracy", "test S1", "accuracy, one new drug"),
     ("plus accuracy", "test S2", "accuracy, two new drugs"),
     ("auc", "test 10-shot", "ROC-AUC, ten known of each class"),
+    ("r2", "test", "R² of the law"),
 )
 
 
@@ -152,6 +153,7 @@ if artifacts:
         "MRR, the mean reciprocal rank of held-back facts: 1 when every right answer is first. "
         "Accuracy: the share of held-back pairs whose first type is right. ROC-AUC: how often an "
         "active molecule stands before an inactive one, both of scaffolds that no training saw. "
+        "R²: the share of the variance on unseen graphs that the law explains. "
         "The **About** page has the full cards."
     )
 else:

@@ -7,6 +7,11 @@ from core.serving import symbolic_regression as laws
 from core.serving.symbolic_regression import Answer
 
 REPEATS = 5
+WORDS = {
+    "test": "unseen graphs, network of the found flow",
+    "larger": "larger graphs without noise, network of the found flow",
+    "valid": "validation graphs, network with nothing taken out",
+}
 
 
 def costs(answer: Answer) -> list[tuple[str, str]]:
@@ -32,6 +37,26 @@ def costs(answer: Answer) -> list[tuple[str, str]]:
              f"{artifact.card.num_parameters:,}")
         )  # fmt: skip
     return rows
+
+
+def figures(answer: Answer) -> list[tuple[str, str, str]]:
+    """R² of law and network by what it was measured on; empty without an artifact."""
+    artifact = laws.artifact_of(answer.question)
+    if artifact is None:
+        return []
+    by_split: dict[str, dict[str, float]] = {}
+    for one in artifact.card.metrics:
+        by_split.setdefault(one.split, {})[one.name] = one.value
+    return [
+        (WORDS.get(split, split), _say(found.get("r2")), _say(found.get(network)))
+        for split, found in by_split.items()
+        for network in ("r2_network", "r2_full_network")
+        if network in found
+    ]
+
+
+def _say(value: float | None) -> str:
+    return "–" if value is None else f"{value:.5f}"
 
 
 def _time(answer: Answer) -> float:

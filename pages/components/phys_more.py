@@ -153,12 +153,24 @@ def show_compare(answer: Answer) -> None:
             ],
             right=("#", "Size", "Error (validation)", "R² (test)"), limit=90,
         )  # fmt: skip
+    _show_networks(answer)
     missing = [name for name in ("library", "genetic", "flow") if name not in best]
     if missing:
         st.markdown(
             f"Without a formula in this answer: {', '.join(missing)}. The instant search uses the "
             "library alone; longer searches use all engines unless one has explained everything."
         )
+
+
+def _show_networks(answer: Answer) -> None:
+    """The law beside the networks it was distilled from, by the card of the example."""
+    rows = physics_ledger.figures(answer)
+    if rows:
+        with st.container(key="phys_networks"):
+            show_rows(
+                ("Measured on", "R² of the law", "R² of the network"), rows,
+                right=("R² of the law", "R² of the network"), limit=60,
+            )  # fmt: skip
 
 
 def show_ledger(answer: Answer | None) -> None:

@@ -67,6 +67,7 @@ def _show_files(files: list[tuple[str, bytes]], digest: str) -> None:
     if reading.kind == "trajectory":
         _choose_motion(choices, digest)
     _show_columns(reading, choices, digest)
+    _show_applied(choices, digest)
     for number, finding in enumerate(reading.findings[:MAX_FINDINGS]):
         _show_finding(finding, number, digest)
     if len(reading.findings) > MAX_FINDINGS:
@@ -132,6 +133,18 @@ def _show_finding(finding: Finding, number: int, digest: str) -> None:
                 st.button(
                     frame.plain(repair.label), key=f"phys_repair_{number}_{repair.key}",
                     on_click=_repair, args=(digest, repair.key),
+                )  # fmt: skip
+
+
+def _show_applied(choices: Choices, digest: str) -> None:
+    """Repairs that were chosen; a button takes one back."""
+    if choices.repairs:
+        with st.container(horizontal=True, key="phys_applied"):
+            st.markdown("Applied:")
+            for key in sorted(choices.repairs):
+                st.button(
+                    frame.plain(f"{key} (take back)"), key=f"phys_applied_{key}",
+                    on_click=_repair, args=(digest, key),
                 )  # fmt: skip
 
 
