@@ -40,7 +40,7 @@ def test_normal_forms(text, expected):
 
 
 @given(expressions)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_simplifying_keeps_values_and_is_done_once(expr):
     result = simplify(expr)
     values = points(30)
