@@ -10,6 +10,7 @@ JOB_KINDS: dict[str, str] = {
     "train": "core.training.run:run_job",
     "scan-interactions": "core.serving.ddi_scan:scan_job",
     "predict-molecules": "core.serving.mol_job:predict_job",
+    "discover-law": "core.training.laws:discover_job",
 }
 
 
@@ -71,6 +72,14 @@ METHODS: dict[str, Method] = {
         "core.training.molecule_data:load_molecule_data",
         "Yaqing Wang, Abulikemu Abuduweili, Quanming Yao and Dejing Dou. Property-Aware Relation "
         "Networks for Few-Shot Molecular Property Prediction. NeurIPS 2021.",
+    ),
+    "gsr": Method(
+        "gsr", "GSR", "symbolic_regression", "5.2",
+        "core.methods.parsimony_on_interpretation.gsr:fit",
+        "core.configs:gsr_config",
+        "core.training.laws:load_law_data",
+        "Hongzhi Shi, Jingtao Ding, Yufan Cao, Quanming Yao, Li Liu and Yong Li. Learning Symbolic "
+        "Models for Graph-structured Physical Mechanism. ICLR 2023.",
     ),
     "pacia": Method(
         "pacia", "PACIA", "molecular_property", "4",

@@ -299,6 +299,9 @@ class GsrConfig:
     # epochs. Springs, circuit, heat and gravity, validation error after 1,000 steps: 1e-2 and 2e-2
     # alike
     num_parallel: int = 16  # flows trained side by side; ours
+    genetic_seeds: int = 2  # runs of the genetic search beside the flows, for an artifact; ours
+    evaluations: int = 60_000  # formulas tried in each of them; ours
+    limit_s: float = 3600.0  # by the clock, of the whole search for an artifact; ours
 
 
 def gsr_config(_data_set: str = "", **overrides: Any) -> GsrConfig:  # noqa: ANN401

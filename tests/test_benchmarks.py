@@ -31,6 +31,7 @@ def test_there_is_one_file_per_comparison():
         "evidence",
         "expansion",
         "few_shot",
+        "flow_search",
         "interaction_baselines",
         "interactions",
         "kg_models",
@@ -147,3 +148,12 @@ def test_three_ways_of_computing_par_agree(monkeypatch, capsys):
     assert [cells(row)[0] for row in rows] == ["plain, shared", "plain, served", "shared, served"]
     assert len(cells(columns)) == len(cells(rule)) == len(cells(rows[0]))
     assert "first / second" in note
+
+
+def test_flow_search_is_compared_with_networks_without_a_search(monkeypatch, capsys):
+    title, machine, columns, rule, row, note = run("flow_search", monkeypatch, capsys)
+    assert "without a search" in title
+    assert machine.startswith("measured on ")
+    assert len(cells(columns)) == len(cells(rule)) == len(cells(row))
+    assert cells(row)[:2] == ["heat", "1"]
+    assert "CPU s of GSR" in note

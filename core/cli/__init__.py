@@ -8,7 +8,17 @@ import sys
 
 import typer
 
-from core.cli import data, graphs, interactions, jobs, molecules, readme, server, training
+from core.cli import (
+    data,
+    graphs,
+    interactions,
+    jobs,
+    molecules,
+    physics,
+    readme,
+    server,
+    training,
+)
 from core.errors import ParsimonyError
 
 app = typer.Typer(
@@ -22,6 +32,7 @@ for group in (server, graphs, training, readme):
     app.add_typer(group.commands)
 app.add_typer(interactions.commands, name="interaction")
 app.add_typer(molecules.commands, name="molecules")
+app.add_typer(physics.commands, name="law")
 app.add_typer(data.commands, name="data")
 app.add_typer(jobs.commands, name="jobs")
 

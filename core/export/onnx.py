@@ -46,7 +46,7 @@ def to_onnx(
     for node in model.graph.node:
         if node.op_type.startswith("Scatter"):
             reductions = [a.s for a in node.attribute if a.name == "reduction"]
-            if reductions != [b"add"]:
+            if reductions not in ([b"add"], [b"max"]):
                 raise ArtifactError(
                     f"The exported graph holds {node.op_type} without reduction; its sums would be "
                     "wrong. Export with a torch version between 2.9 and 2.13."

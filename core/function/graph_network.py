@@ -409,6 +409,21 @@ class FlowNetworks(nn.Module):
         return copy
 
 
+@torch.inference_mode()
+def predict(network: FlowNetworks, system: GraphSystem) -> np.ndarray:
+    """(rows, 1|D) the target by the first flow, in its own unit."""
+    target = network.scales.target
+    tables = FlowTables.of(system, network.flows[:1], network.scales)
+    return network(tables)[0].double().numpy() * target.scale + target.shift
+
+
+def r2_of(network: FlowNetworks, system: GraphSystem) -> float:
+    """R² of the first flow over all rows and components."""
+    values = system.target.values
+    rest = np.sum((predict(network, system) - values) ** 2)
+    return float(1 - rest / np.sum((values - values.mean(0)) ** 2))
+
+
 def _uniform(seed: str, rows: int, columns: int) -> Tensor:
     """Uniform in -1..1 from a text."""
     generator = torch.Generator().manual_seed(zlib.crc32(seed.encode()))
