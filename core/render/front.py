@@ -100,7 +100,7 @@ def front_chart(
         })  # fmt: skip
     layers.append({
         "name": "points",
-        "mark": {"type": "point", "size": 130, "filled": False, "strokeWidth": 2,
+        "mark": {"type": "point", "size": 130, "filled": False, "opacity": 1, "strokeWidth": 2,
                  "cursor": "pointer", "aria": False},
         "encoding": {
             "x": x, "y": y,

@@ -1,9 +1,9 @@
 """Formulas as files: the front and the predictions as tables, the record to repeat a search."""
 
 import json
-from importlib.metadata import version
 from typing import Any
 
+from core.evidence.bundle import Environment
 from core.serving import symbolic_regression as laws
 from core.serving.physics_details import Agreement
 from core.serving.symbolic_regression import Answer, Formula
@@ -47,7 +47,7 @@ def record(answer: Answer, formula: Formula) -> str:
         "split": list(found.sizes),
         "engines": [vars(stage) for stage in found.stages],
         "seconds": found.seconds,
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": dict(Environment.here(PACKAGES).packages),
         "open": formula.number,
         "formulas": [
             {"number": one.number, "text": one.text, "test_r2": laws.finite(one.r2)}

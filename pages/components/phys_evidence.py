@@ -25,7 +25,7 @@ from core.serving.symbolic_regression import Answer, Formula
 from pages.components import evidence_pane, evidence_view, frame
 from pages.components.evidence_pane import Opened
 from pages.components.exports import Export, download_row
-from pages.components.phys_answers import BY_TEXT, answer_of, show_r2
+from pages.components.phys_answers import BY_TEXT, answer_of, show_r2, theme
 from pages.components.phys_card import card_of
 from pages.components.rows import show_rows
 from pages.components.verdict import choose_size, show_check, show_verdict
@@ -249,8 +249,3 @@ def show_units(answer: Answer, formula: Formula) -> None:
     st.markdown(f"**Units: {frame.plain(card.units)}.**")
     for line in card.unit_lines:
         st.markdown(f"- {frame.plain(line)}")
-
-
-def theme() -> str:
-    """Theme of the charts' colours."""
-    return "dark" if st.context.theme.type == "dark" else "light"

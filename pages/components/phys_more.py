@@ -8,8 +8,13 @@ from core.serving import symbolic_regression as laws
 from core.serving.physics_question import Question
 from core.serving.symbolic_regression import Answer, Formula
 from pages.components import frame, history, phys_state
-from pages.components.phys_answers import BY_TEXT, answer_of, show_error_size, show_r2
-from pages.components.phys_evidence import theme
+from pages.components.phys_answers import (
+    BY_TEXT,
+    answer_of,
+    show_error_size,
+    show_r2,
+    theme,
+)
 from pages.components.rows import show_rows
 
 SECONDS = 5.0
