@@ -8,21 +8,38 @@ without noise; for "20 nodes" on graphs of 20 nodes after learning from graphs o
 pyoperon, gplearn and PySINDy see flattened data, one row for each node or graph: its own quantities
 and those of all its edges one after the other, vectors by their first component. They are given 20
 seconds. What is not installed is left out, and the table says so.
+
+Pedestrians: mean over three folds; the column of constants holds how far a pedestrian who follows
+the formula is from the recorded place after 1 s and 4 s.
 """
 
 import argparse
 import importlib.util
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
 from benchmarks.measurement.timing import heading, table
+from core.data.pedestrians import (
+    FOLDS,
+    NUM_FRAMES,
+    WINDOWS,
+    Pedestrians,
+    displacement_errors,
+    load_pedestrians,
+    split_by_pedestrian,
+)
 from core.data.simulators import simulate, truth
+from core.discovery import library
+from core.discovery.candidate import Front, pool
 from core.discovery.discover import Discovery, Engine, discover
 from core.discovery.fitting import determination, refit
-from core.discovery.options import BUDGETS, Budget
+from core.discovery.options import BUDGETS, OPERATORS, Budget, Knowledge
+from core.discovery.social_force import fit_social_force
 from core.knowledge.physics.canonical import same_structure
 from core.knowledge.physics.expression import parse
 from core.knowledge.physics.law import Law, Step, inputs_of
@@ -30,6 +47,7 @@ from core.knowledge.physics.system import GraphSystem, Quantity
 
 SEEDS = (1, 2, 3)
 NUM_GRAPHS = 300
+STARTS = 5  # moments at which pedestrians begin to follow a formula
 FRESH = 1000  # added to the seed for graphs that nobody has learned from
 RIVAL_S = 20
 COLUMNS = ("system", "noise", "method", "found", "constants", "R²", "seconds", "formula of seed 1")
@@ -305,6 +323,54 @@ def rival_rows(case: Case, noise: float, graphs: int) -> Iterator[tuple[str, ...
                f"{r2:.5f}" if np.isfinite(r2) else "-", f"{spent:.1f}", text[:60])  # fmt: skip
 
 
+# ------------------------------------------------------------------ pedestrians
+
+
+def pedestrian_rows(names: list[str]) -> Iterator[tuple[str, ...]]:
+    """Formula and social force model on recorded pedestrians, by run and window.
+
+    The protocol of `core.data.pedestrians`: three folds by pedestrian. The formula is chosen among
+    the library's and the social force model on other pedestrians of the learning part, the shortest
+    within 1 % of the least squared error; only then is it fitted to the whole part and tested.
+    """
+    options = Knowledge(operators=(*OPERATORS, "sign"), rotation=False)
+    for name, window in product(names, WINDOWS):
+        run, scores, text = load_pedestrians(name, window), defaultdict(list), ""
+        begun = time.process_time()
+        for fold in range(FOLDS):
+            learning, testing = split_by_pedestrian(run, fold)
+            train, test = learning.system, testing.system
+            everybody, _ = split_by_pedestrian(run, fold, num_frames=10**6)
+            law, model = choose_formula(everybody, options), fit_social_force(train)
+            law = model if law is None else refit(law, train, 20, 1e-8)
+            steps = np.unique(testing.motion.step)[:: NUM_FRAMES // STARTS][:STARTS]
+            for method, one in (("social force", model), ("library", law)):
+                gaps = displacement_errors(run, one.evaluate, steps)
+                scores[method].append((determination(one, test), *gaps))
+            text = law.text(3)
+        spent = time.process_time() - begun
+        for method, values in scores.items():
+            r2, *gaps = np.nanmean(values, axis=0)
+            shown = f"{gaps[0]:.2f} m, {gaps[1]:.2f} m"
+            yield (
+                f"{name}, {window:g} s", "-", method, "-", shown, f"{r2:.4f}", f"{spent:.0f}",
+                text if method == "library" else "-",
+            )  # fmt: skip
+
+
+def choose_formula(learning: Pedestrians, options: Knowledge) -> Law | None:
+    """A formula chosen without a look at the testing part; None for the social force model."""
+    inner = [split_by_pedestrian(learning, fold, 120) for fold in range(FOLDS)]
+    one, other = max(inner, key=lambda parts: min(len(part.heading) for part in parts))
+    train, valid = one.system, other.system
+    model = library.candidate(fit_social_force(train), train, valid, "social force")
+    front = Front.of(pool([model, *library.find(train, valid, options, 0)])).candidates
+    least = min(one.valid_error for one in front)
+    near = [one for one in front if one.valid_error**2 <= 1.01 * least**2]
+    chosen = min(near, key=lambda one: one.complexity)
+    return None if chosen.engine == model.engine else chosen.law
+
+
 # ------------------------------------------------------------------ the table
 
 
@@ -313,7 +379,11 @@ def rows_of(options: argparse.Namespace) -> Iterator[tuple[str, ...]]:
     seeds = SEEDS[:1] if options.quick else SEEDS
     graphs = 60 if options.quick else NUM_GRAPHS
     budget = BUDGETS[options.budget]
-    cases = [case for case in CASES if not options.only or case.name in options.only.split(",")]
+    wanted = options.only.split(",") if options.only else [case.name for case in CASES]
+    cases = [case for case in CASES if case.name in wanted]
+    if options.pedestrians:
+        yield from pedestrian_rows(options.pedestrians.split(","))
+        return
     for case in cases[:1] if options.quick else cases:
         for noise in [0.05] if options.quick else case.bounds:
             runs = [search(case, noise, seed, budget, graphs) for seed in seeds]
@@ -333,6 +403,7 @@ def main() -> None:
     parser.add_argument("--budget", default="instant", choices=list(BUDGETS))
     parser.add_argument("--only", default="", help="systems, separated by commas")
     parser.add_argument("--rivals", action="store_true", help="other programs on flattened data")
+    parser.add_argument("--pedestrians", default="", help="recorded runs, separated by commas")
     options = parser.parse_args()
     print(heading("Laws found again"))
     print(table(COLUMNS, list(rows_of(options))))

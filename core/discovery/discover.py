@@ -10,8 +10,10 @@ them and a search that is started again goes on.
 import hashlib
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,14 +25,18 @@ from core.discovery.fitting import determination, fewer, intervals, refit
 from core.discovery.options import BUDGETS, Budget, Knowledge
 from core.discovery.polish import shrink
 from core.errors import InputError
+from core.knowledge.physics.canonical import canonical, structure
 from core.knowledge.physics.law import Law
 from core.knowledge.physics.system import GraphSystem
 from core.knowledge.physics.units import require_reachable
 
 SHARES = (0.6, 0.2, 0.2)  # of the graphs for training, validation and test
 LEAST = 0.02  # R² on validation below which a law is none
-SHRUNK = 3  # candidates that are shortened
-PATIENCE = 15  # times the budget that the library may take on a busy machine; it needs less than 1
+SHRUNK = 2  # candidates that are shortened
+COMPARED = 22  # largest laws whose structures are compared; larger ones can take seconds
+MOST_COMPARED = 14  # candidates, the front first
+ALIKE = 1.005  # errors of one structure whose ratio is below this are equal
+PATIENCE = 60  # times the budget that the library may take on a busy machine; it needs less than 1
 Report = Callable[..., None]
 
 
@@ -286,7 +292,7 @@ class _Search:
     def run(self) -> Discovery:
         if self.knowledge.use_units:
             require_reachable(self.system, self.knowledge.allow_constant_units)
-        self.stage("library", library.find, 0.6 if not self.budget.seeds else 0.2)
+        self.stage("library", self.find_in_library, 0.6 if not self.budget.seeds else 0.2)
         if not self.is_explained:
             if self.budget.seeds:
                 self.genetic(0.45 if self.engines else 0.8)
@@ -345,7 +351,7 @@ class _Search:
         pooled = pool(self.state.everything)
         listed = [one for one in pooled if self.is_listed(one.law)]
         refused = len(pooled) - len(listed)
-        listed = self.shortened(listed)
+        listed = self.counted(self.shortened(listed))
         ceiling = self.ceiling()
         front = Front.of(listed).candidates
         rest = [one for one in listed if one not in front]
@@ -420,6 +426,53 @@ class _Search:
                 new.append(library.candidate(law, self.train, self.valid, one.engine))
         return pool(new)
 
+    def counted(self, candidates: list[Candidate]) -> list[Candidate]:
+        """One candidate for each structure, in its shorter form, with the runs that found it."""
+        runs: dict[str, set[str]] = defaultdict(set)
+        for name in self.state.names:
+            for one in Front.of(self.state.found(name)).candidates:
+                if one.complexity <= COMPARED:
+                    runs[structure(one.law, self.train)].add(name)
+        best: dict[str, Candidate] = {}
+        for number, one in enumerate(candidates):
+            self.report("comparing")
+            if one.complexity > COMPARED or number >= MOST_COMPARED:
+                best[str(number)] = one
+                continue
+            law = canonical(one.law, self.train)
+            shorter = law.complexity < one.complexity and self.is_listed(law)
+            shape = structure(one.law, self.train)
+            new = replace(
+                one,
+                law=law if shorter else one.law,
+                complexity=law.complexity if shorter else one.complexity,
+                seeds=max(1, len(runs[shape])),
+            )
+            same = best.get(shape, new)
+            least = min(same.valid_error, new.valid_error) * ALIKE
+            best[shape] = min(
+                (same, new),
+                key=lambda two, least=least: (two.valid_error > least, two.complexity),
+            )
+        return list(best.values())
+
     def ceiling(self) -> float:
         """What the library explains of a shuffled target."""
-        return library.shuffled_ceiling(library.build(self.train, self.knowledge), self.seed)
+        return library.shuffled_ceiling(self.terms, self.seed)
+
+    @cached_property
+    def terms(self) -> library.Library:
+        """Terms and their columns on the training part."""
+        return library.build(self.train, self.knowledge)
+
+    def find_in_library(
+        self,
+        train: GraphSystem,
+        valid: GraphSystem,
+        options: Knowledge,
+        _seed: int,
+        report: Report,
+        deadline: float,
+    ) -> list[Candidate]:
+        """`library.find` on terms that are needed once more later."""
+        return library.search(self.terms, train, valid, options, report, deadline)

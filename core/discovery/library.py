@@ -166,7 +166,18 @@ def find(
         Candidates, several for each number of terms.
     """
     del seed
-    library = build(train, options)
+    return search(build(train, options), train, valid, options, report, deadline)
+
+
+def search(
+    library: Library,
+    train: GraphSystem,
+    valid: GraphSystem,
+    options: Knowledge,
+    report: Report = quiet,
+    deadline: float = float("inf"),
+) -> list[Candidate]:
+    """Laws that are sums of these terms; see `find`."""
     if not library.terms:
         return []
     problem = Regression.of(library.matrix, library.answer)

@@ -104,7 +104,7 @@ def test_a_stopped_search_keeps_its_formulas_and_goes_on(springs, tmp_path, monk
     with pytest.raises(Cancelled):
         discover(springs, budget=INSTANT, state=state, engines={"flow": stopping})
     assert len(formulas_so_far(state)) >= 3
-    monkeypatch.setattr(library, "find", None)  # a second call would fail
+    monkeypatch.setattr(library, "search", None)  # a second call would fail
     calls = []
     result = discover(springs, budget=INSTANT, state=state, engines={"flow": engine(calls)})
     assert len(calls) == 1
