@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.discovery.fitting import determination, refit
+from core.discovery.fitting import determination, fewer, refit
 from core.knowledge.physics import expression
 from core.knowledge.physics.expression import Number
 from core.knowledge.physics.law import Law, Step, visible_names
 from core.knowledge.physics.message_flow import Names
 from core.knowledge.physics.system import LEVELS, GraphSystem
 
+VALUES = 5000  # of the target in each fit
 DISTANCE = "distance"  # how `Names` calls what the positions of two nodes give
 WHERE = {
     ("edge", "node"): "over the neighbours", ("edge", "graph"): "over all edges",
@@ -82,7 +83,7 @@ def trace(law: Law, train: GraphSystem, test: GraphSystem) -> Flow:
         train: data on which it is fitted again.
         test: data on which R² is measured.
     """
-    r2 = determination(law, test)
+    r2, some = determination(law, test), fewer(train, VALUES)
     sources = _sources(law, train)
     layers: dict[str, int] = {}
     arrows: list[Dependence] = []
@@ -92,7 +93,7 @@ def trace(law: Law, train: GraphSystem, test: GraphSystem) -> Flow:
             reads.setdefault(sources.get(name, name), []).append(name)
         layers[step.name] = 1 + max((layers.get(source, 0) for source in reads), default=0)
         for source, names in reads.items():
-            without = determination(refit(_without(law, place, frozenset(names)), train), test)
+            without = determination(refit(_without(law, place, frozenset(names)), some), test)
             without = max(without, 0.0) if np.isfinite(without) else 0.0
             arrows.append(
                 Dependence(source, step.name, tuple(names), without, max(r2 - without, 0.0))

@@ -198,7 +198,7 @@ def _unit(name: str, given: str, units: dict[str, str]) -> None:
     """One input of a unit; a change goes into `units`."""
     key = f"phys_unit_{name}"
     st.session_state.setdefault(key, given)
-    unit = st.text_input(f"Unit of {frame.plain(name)}", key=key, max_chars=60)
+    unit = st.text_input(f"Unit of {name}", key=key, max_chars=60)
     if unit.strip() != given:
         units[name] = unit.strip()
 

@@ -83,9 +83,8 @@ def test_one_click_from_the_landing_page_gives_formulas_with_evidence(server, vi
 def test_a_click_in_the_chart_opens_a_formula_and_the_link_brings_it_back(server, visit):
     page = open_heat(server, visit)
     suggested = next(row[0].split()[0] for row in rows(page) if "◉" in row[0])
-    chart = page.locator(".st-key-phys_front svg").first
-    dots = chart.locator("g.mark-symbol.points_marks path")
-    expect(dots.first).to_be_visible()
+    dots = page.locator(".st-key-phys_front svg.marks g.points_marks path")
+    expect(dots.first).to_be_visible(timeout=2 * WAIT_MS)
     number = next(n for n in range(1, dots.count() + 1) if str(n) != suggested)
     dots.nth(number - 1).click(force=True)
     settle(page)
@@ -122,7 +121,7 @@ def test_own_tables_with_hostile_names_are_read_and_stay_text(server, visit):
 
 
 def test_a_wrong_unit_is_named_repaired_and_violated_by_no_formula(server, visit):
-    page = open_heat(server, visit)
+    page = open_heat(server, visit, "&know=constants")
     question = page.locator(".st-key-phys_question")
     set_unit(page, "T", "kg*m/ss")
     expect(question).to_contain_text("PH-E01", timeout=WAIT_MS)
@@ -130,15 +129,13 @@ def test_a_wrong_unit_is_named_repaired_and_violated_by_no_formula(server, visit
     settle(page)
     expect(question).not_to_contain_text("PH-E01", timeout=WAIT_MS)
     set_unit(page, "dT_dt", "kg")
-    page.get_by_role("button", name="Operators, size, symmetries").click()
-    page.get_by_text("Fitted constants may carry units").click()
-    page.keyboard.press("Escape")
     expect(question).to_contain_text("PH-E02", timeout=WAIT_MS)
     find(page)
     expect(page.locator(".st-key-phys_result")).to_contain_text("PH-E02", timeout=WAIT_MS)
     page.get_by_role("button", name="Allow constants with units").click()
     settle(page)
     find(page)
+    page.wait_for_url(re.compile("units="), timeout=2 * WAIT_MS)
     ready(page)
     assert not [row for row in rows(page) if "✗" in row[-1]]
 
