@@ -56,11 +56,9 @@ def find_law(
     seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
     out: Annotated[Path | None, typer.Option(help="File for all that was found (JSON).")] = None,
 ) -> None:
-    """Find a law; prints the formulas from small to large with their errors."""
-    from core.training.laws import search_law
-
+    """Find a law; prints formulas, each with no smaller one as accurate, * the chosen one."""
     question = _question(source, graphs, nodes, noise, budget, seed)
-    found = search_law(question, report=_say)
+    found = _search(question)
     if out is not None:
         record = {"question": question.to_json(), "discovery": found.to_json()}
         out.write_text(json.dumps(record), encoding="utf-8")
@@ -84,9 +82,9 @@ def export(
     from core.serving.physics_question import load_system
 
     question, found = _read(law)
-    if not found.candidates or number > len(found.candidates):
+    if not found.candidates or number > found.front:
         raise InputError(
-            "PH-E21", "No such formula", f"There are {len(found.candidates)} formulas.",
+            "PH-E21", "No such formula", f"There are {found.front} formulas.",
             "Take a number of `law show`.",
         )  # fmt: skip
     chosen = found.candidates[number - 1 if number else found.chosen or 0].law
@@ -152,6 +150,20 @@ def _question(
     return replace(question, budget=Budget.of(budget).name, seed=seed)
 
 
+def _search(question: "Question") -> "Discovery":
+    """The search of a page or of its job; only a thorough one needs torch."""
+    from core.discovery.discover import discover
+    from core.discovery.options import Budget
+    from core.serving.physics_question import load_system
+
+    if question.budget == "thorough":
+        from core.training.laws import search_law
+
+        return search_law(question, report=_say)
+    system, budget = load_system(question), Budget.of(question.budget)
+    return discover(system, question.knowledge, budget, question.seed, _say)
+
+
 def _read(law: str) -> "tuple[Question, Discovery]":
     """A question and its answer from an artifact, a job or a file."""
     from core.discovery.discover import Discovery
@@ -187,8 +199,8 @@ def _print(question: "Question", found: "Discovery") -> None:
 
     test = load_system(question).split(SHARES, question.seed)[2]
     rows = [("#", "size", "error", "R² test", "found by", "formula")]
-    for number, one in enumerate(found.candidates, start=1):
-        mark = "*" if number - 1 == found.chosen else "" if number <= found.front else " "
+    for number, one in enumerate(found.candidates[: found.front], start=1):
+        mark = "*" if number - 1 == found.chosen else ""
         share = determination(one.law, test)
         rows.append((f"{number}{mark}", str(one.complexity), f"{one.valid_error:.5f}",
                      f"{share:.5f}", one.engine, one.law.text()))  # fmt: skip

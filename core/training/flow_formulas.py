@@ -31,7 +31,7 @@ from core.knowledge.physics.expression import (
     variables,
 )
 from core.knowledge.physics.law import Law, Step
-from core.knowledge.physics.message_flow import Input, Layer, measured
+from core.knowledge.physics.message_flow import AGGREGATES, Input, Layer, measured
 from core.knowledge.physics.system import GraphSystem, Quantity
 from core.training.loop import Report, quiet
 
@@ -39,7 +39,8 @@ ROWS = 2000  # of a function's values, for training and validation together
 EVALUATIONS = 20_000  # formulas tried for each function
 FORMULAS = 4  # kept for each function
 LAWS = 16  # combinations that are fitted
-SMALL = 0.02  # share of the answer below which a vector of a sum is left out
+SMALL = 0.02  # share below which a vector of a sum is left out, and a function is a constant
+STRAIGHT = 0.05  # share of a function's spread beside a line that counts as nothing
 NAME = "flow"
 
 ONE = Number(1.0)
@@ -292,12 +293,11 @@ def _imitations(
     """Formulas for a function, the best trade first."""
     values = function.values
     mean = float(np.mean(values))
-    if not function.inputs or np.std(values) < 0.02 * abs(mean):
+    if not function.inputs or np.std(values) < SMALL * abs(mean):
         return [Number(mean)]
-    if list(function.inputs) == [name for name in function.inputs if name.startswith("sum_")]:
-        slope = _line(function)
-        if slope is not None:
-            return [slope]
+    line = _line(function)
+    if line is not None:
+        return [line]
     train, valid = function.table(seed)
     engine = Knowledge(operators=options.operators, max_complexity=options.max_complexity)
     found = library.find(train, valid, engine, seed, _quietly(report), deadline)
@@ -320,19 +320,17 @@ def _imitations(
 
 
 def _line(function: Function) -> Expression | None:
-    """A sum times a number plus a number, where a function of one sum is just that."""
-    if len(function.inputs) != 1:
+    """The sum itself, where a function of one sum is a line: the rest is up to the message."""
+    name, *others = function.inputs
+    if others or name.partition("_")[0] not in AGGREGATES:
         return None
-    ((name, x),) = function.inputs.items()
-    design = np.column_stack([x[:, 0], np.ones(len(x))])
-    (slope, offset), *_ = np.linalg.lstsq(design, function.values[:, 0], rcond=None)
-    rest = function.values[:, 0] - design @ (slope, offset)
-    if np.std(rest) > 0.05 * np.std(function.values):
+    x, y = function.inputs[name][:, 0], function.values[:, 0]
+    slope, offset = np.polyfit(x, y, 1)
+    if np.std(y - slope * x - offset) > STRAIGHT * np.std(y):
         return None
-    scaled = Apply("mul", (Number(float(slope)), Variable(name)))
-    if abs(offset) < 0.05 * np.std(function.values):
+    if abs(offset) < STRAIGHT * np.std(y):
         return Variable(name)
-    return Apply("add", (scaled, Number(float(offset))))
+    return Apply("add", (Variable(name), Number(float(offset))))
 
 
 def _single(law: Law) -> Expression:

@@ -29,9 +29,7 @@ from core.discovery.candidate import Candidate
 from core.discovery.discover import SHARES, discover
 from core.discovery.options import Budget, Knowledge
 from core.function.graph_network import FlowNetworks, Scales, r2_of
-from core.knowledge.physics.message_flow import (
-    MessageFlow,
-)
+from core.knowledge.physics.message_flow import MessageFlow
 from core.knowledge.physics.system import GraphSystem
 from core.training.fitted import Fitted
 from core.training.flow_bench import FlowBench, Jump
@@ -173,7 +171,8 @@ def find(
     Args:
         train_part: data that networks and formulas are fitted to.
         valid_part: data that every choice is made on.
-        options: what a person knows; flows always see positions as differences.
+        options: operators and size of formulas; flows always see positions as differences and
+            have no handedness.
         seed: of everything random.
         report: progress; may raise Cancelled.
         deadline: of `time.monotonic`.
@@ -181,13 +180,11 @@ def find(
         keep: given the flow once it is found.
 
     Returns:
-        Laws with their errors; none without edges, and none for a vector target without positions
-        or where a handedness is allowed.
+        Laws with their errors; none without edges, and none for a vector target without
+        positions.
     """
-    vector = train_part.target.is_vector
-    if not train_part.num_edges or (
-        vector and (train_part.position is None or not options.rotation)
-    ):
+    no_directions = train_part.target.is_vector and train_part.position is None
+    if no_directions or not train_part.num_edges:
         return []
     began = time.monotonic()
     found = search_flow(
