@@ -87,7 +87,7 @@ if found:
     ) as unfolded:
         if unfolded:
             phys_more.show_motion(*found)
-    with answer_page.folded("Compare the engines", key="phys_compare"):
+    with answer_page.folded("Compare formulas and engines", key="phys_compare"):
         phys_more.show_compare(found[0])
 with answer_page.folded("How it works, and what it cost", key="phys_ledger"):
     phys_more.show_ledger(found[0] if found else None)

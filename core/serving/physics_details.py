@@ -10,13 +10,14 @@ from core.data.physics_rollout import rollout
 from core.data.simulators import SIMULATORS
 from core.discovery.fitting import determination, error
 from core.knowledge.physics.law import Law
-from core.knowledge.physics.system import GraphSystem, Quantity
+from core.knowledge.physics.system import AXES, GraphSystem, Quantity
 from core.serving import physics_question
 from core.serving.physics_question import SIMULATOR, Question
 
 LARGER = (10, 20)  # nodes of the larger systems
 LARGER_GRAPHS = 100
 FRAMES = 60
+MAX_DISAGREEMENTS = 10
 OTHER_DRAW = 7919  # added to the seed of the data: systems that nobody has seen
 
 
@@ -46,6 +47,20 @@ class Agreement:
     def residual(self) -> list[float]:
         """Measured minus predicted."""
         return [one - two for one, two in zip(self.measured, self.predicted, strict=True)]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A test value on which two laws differ."""
+
+    place: str
+    measured: float
+    predicted: tuple[float, float]
+
+    @property
+    def size(self) -> float:
+        """Distance of the two predictions."""
+        return abs(self.predicted[0] - self.predicted[1])
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,37 @@ def agree(law: Law, train: GraphSystem, test: GraphSystem) -> Agreement:
         {name: np.repeat(each[defined], num).tolist() for name, each in tested.items()},
         {name: (float(each.min()), float(each.max())) for name, each in trained.items()},
     )
+
+
+def disagree(one: Law, other: Law, test: GraphSystem) -> list[Disagreement]:
+    """Test values on which two laws differ, the largest difference first.
+
+    Values that one of them leaves undefined are left out.
+    """
+    shape = test.target.values.shape
+    with np.errstate(all="ignore"):
+        first, second = (np.broadcast_to(law.evaluate(test), shape) for law in (one, other))
+    apart = np.where(np.isfinite(first) & np.isfinite(second), np.abs(first - second), -1.0)
+    order = np.argsort(-apart, axis=None, kind="stable")[:MAX_DISAGREEMENTS]
+    return [
+        Disagreement(
+            _place(test, row, component if shape[1] > 1 else None),
+            float(test.target.values[row, component]),
+            (float(first[row, component]), float(second[row, component])),
+        )
+        for row, component in zip(*np.unravel_index(order, shape), strict=True)
+        if apart[row, component] >= 0
+    ]
+
+
+def _place(test: GraphSystem, row: int, component: int | None) -> str:
+    """Such as ``graph 3, node 2, x``, counted from 1."""
+    owner = {"edge": test.edge_graph, "node": test.node_graph}.get(test.level)
+    graph = row if owner is None else int(owner[row])
+    words = f"graph {graph + 1}"
+    if owner is not None:
+        words += f", {test.level} {int((owner[:row] == graph).sum()) + 1}"
+    return words if component is None else f"{words}, {AXES[component]}"
 
 
 def with_unit(one: Quantity) -> str:

@@ -2,6 +2,8 @@
 
 import time
 
+from core.knowledge.physics.law import Law
+from core.knowledge.physics.system import GraphSystem
 from core.serving import physics_question
 from core.serving import symbolic_regression as laws
 from core.serving.symbolic_regression import Answer
@@ -23,7 +25,7 @@ def costs(answer: Answer) -> list[tuple[str, str]]:
         ("This answer, on this server", f"{answer.seconds * 1000:,.0f} ms"),
         (
             f"The formula on all {system.num_graphs:,} graphs, on this server",
-            f"{1000 * _time(answer):.2f} ms",
+            f"{1000 * seconds_of(formula.law, system):.2f} ms",
         ),
         ("Graphs for training, validation and test", " / ".join(map(str, found.sizes))),
         ("Fitted constants of the suggested formula", str(len(formula.law.constants))),
@@ -59,9 +61,8 @@ def _say(value: float | None) -> str:
     return "–" if value is None else f"{value:.5f}"
 
 
-def _time(answer: Answer) -> float:
-    """Seconds that the suggested formula takes on the whole system, the best of a few."""
-    system, law = physics_question.load_system(answer.question), answer.formula().law
+def seconds_of(law: Law, system: GraphSystem) -> float:
+    """Seconds that a law takes on a system, the best of a few."""
     taken = []
     for _ in range(REPEATS):
         begun = time.perf_counter()

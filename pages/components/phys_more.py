@@ -141,7 +141,9 @@ def _show_lines(found: physics_details.Motion, end: int) -> None:
 
 
 def show_compare(answer: Answer) -> None:
-    """The best formula of each engine."""
+    """Two formulas side by side, then the best formula of each engine."""
+    _compare_two(answer)
+    st.markdown("**The best formula of each engine**")
     best: dict[str, Formula] = {}
     for one in answer.formulas:
         engine = one.candidate.engine.partition("-")[0]
@@ -165,6 +167,46 @@ def show_compare(answer: Answer) -> None:
             f"Without a formula in this answer: {', '.join(missing)}. The instant search uses the "
             "library alone; longer searches use all engines unless one has explained everything."
         )
+
+
+def _compare_two(answer: Answer) -> None:
+    """Where two formulas disagree most, and what each costs."""
+    texts = {one.number: f"{one.number} · {one.text}"[:90] for one in answer.formulas}
+    chosen = st.multiselect(
+        "Two formulas", list(texts), key="phys_compare_numbers", max_selections=2,
+        format_func=lambda number: texts.get(number, str(number)), select_all=False,
+        placeholder="Choose two",
+    )  # fmt: skip
+    if len(chosen) < 2 or not set(chosen) <= set(texts):
+        return
+    one, other = (answer.formula(number) for number in chosen)
+    train, _, test = laws.parts_of(answer.question)
+    names = tuple(f"Formula {number}" for number in chosen)
+    with st.container(key="phys_disagreement"):
+        show_rows(
+            ("Test value", "Measured", *names, "Apart"),
+            [
+                (found.place, f"{found.measured:.4g}", *(f"{p:.4g}" for p in found.predicted),
+                 f"{found.size:.3g}")
+                for found in physics_details.disagree(one.law, other.law, test)
+            ],
+            right=("Measured", *names, "Apart"),
+        )  # fmt: skip
+    with st.container(key="phys_compared_costs"):
+        show_rows(
+            ("Measured on this server", *names),
+            [
+                ("R² on unseen graphs", show_r2(one.r2), show_r2(other.r2)),
+                ("Size", str(one.complexity), str(other.complexity)),
+                ("Fitted constants", *(str(len(each.law.constants)) for each in (one, other))),
+                (
+                    f"Time for {train.num_graphs:,} graphs",
+                    *(f"{1000 * physics_ledger.seconds_of(each.law, train):.2f} ms"
+                      for each in (one, other)),
+                ),
+            ],
+            right=names,
+        )  # fmt: skip
 
 
 def _show_networks(answer: Answer) -> None:

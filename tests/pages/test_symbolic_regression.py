@@ -91,6 +91,16 @@ def test_the_table_of_dependences_says_what_each_is_worth():
         assert shown == (name == "Residuals")
 
 
+def test_two_formulas_are_compared_where_they_disagree_most():
+    app = open_page(**SMALL)
+    app = check(app.multiselect(key="phys_compare_numbers").set_value([1, 2]).run())
+    apart = [float(row[-1]) for row in table(app, "Apart")]
+    assert apart == sorted(apart, reverse=True)
+    assert [row[0] for row in table(app, "Measured on this server")][:2] == [
+        "R² on unseen graphs", "Size"
+    ]  # fmt: skip
+
+
 def test_every_example_opens_with_its_answer():
     app = open_page()
     for example in laws.examples()[1:3]:

@@ -47,6 +47,18 @@ def test_half_the_force_leaves_half_over_with_its_quantities(springs):
     assert np.allclose(found.over["nearest distance r (m)"][::2], near)
 
 
+def test_two_laws_disagree_most_where_the_force_is_largest(springs):
+    _, _, test = springs
+    found = details.disagree(truth("springs"), HALF, test)
+    assert [one.size for one in found] == sorted((one.size for one in found), reverse=True)
+    values = np.abs(test.target.values)
+    assert found[0].size == pytest.approx(values.max() / 2)
+    row, component = np.unravel_index(values.argmax(), values.shape)
+    graph, node = divmod(int(row), 5)
+    assert found[0].place == f"graph {graph + 1}, node {node + 1}, {'xy'[component]}"
+    assert found[0].measured == pytest.approx(found[0].predicted[0])
+
+
 def test_a_true_law_holds_on_larger_systems(springs):
     question, *_ = springs
     found = details.enlarge(question, truth("springs"))
