@@ -295,9 +295,9 @@ class _Search:
         self.stage("library", self.find_in_library, 0.6 if not self.budget.seeds else 0.2)
         if not self.is_explained:
             if self.budget.seeds:
-                self.genetic(0.45 if self.engines else 0.8)
+                self.genetic(0.4 if self.engines else 0.7)
             for name, engine in self.engines.items():
-                self.stage(name, engine, 0.9)
+                self.stage(name, engine, 0.85)
         return self.finish()
 
     @property
@@ -458,7 +458,7 @@ class _Search:
 
     def ceiling(self) -> float:
         """What the library explains of a shuffled target."""
-        return library.shuffled_ceiling(self.terms, self.seed)
+        return library.shuffled_ceiling(self.terms, self.seed, lambda: self.report("comparing"))
 
     @cached_property
     def terms(self) -> library.Library:

@@ -11,6 +11,7 @@ Source: best subsets and information criteria as in PySINDy's habit of regressio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -187,7 +188,7 @@ def search(
     for size, sets in enumerate(levels, start=1):
         fitted = [
             candidate(law, train, valid)
-            for law in _fitted(library, sets, train, deadline)
+            for law in _fitted(library, sets, train, deadline, partial(report, size, LARGEST))
             if law.complexity <= options.max_complexity
         ]
         found += fitted
@@ -255,6 +256,7 @@ def _fitted(
     sets: Sequence[tuple[int, ...]],
     train: GraphSystem,
     deadline: float,
+    report: Report,
 ) -> list[Law]:
     """The laws of the best sets, one for each shape, their constants fitted."""
     seen: set[frozenset[Term]] = set()
@@ -265,6 +267,7 @@ def _fitted(
         if shape in seen or (laws and time.monotonic() > deadline):
             continue
         seen.add(shape)
+        report("fitting constants")
         terms, coefficients = fit_terms(terms, library.steps, train)
         laws.append(to_law(terms, coefficients, train, library.steps))
         if len(laws) == BEST:
@@ -272,12 +275,15 @@ def _fitted(
     return laws
 
 
-def shuffled_ceiling(library: Library, seed: int, draws: int = 8) -> float:
+def shuffled_ceiling(
+    library: Library, seed: int, check: Callable[[], None] = lambda: None, draws: int = 8
+) -> float:
     """R² that the best pair of terms reaches on a target that has lost its meaning.
 
     Args:
         library: terms and data.
         seed: of the shuffles.
+        check: called before every shuffle; may raise.
         draws: shuffles; the largest R² counts.
     """
     if len(library.terms) < 2:
@@ -289,6 +295,7 @@ def shuffled_ceiling(library: Library, seed: int, draws: int = 8) -> float:
     unit = library.matrix / problem.length
     reached = []
     for _ in range(draws):
+        check()
         mixed = values[rng.permutation(len(values))].ravel()
         shuffled = replace(problem, pull=unit.T @ (mixed / problem.target))
         pair = best_subsets(shuffled, 2, 1)[-1][0]

@@ -18,19 +18,12 @@ BEAT_S = 0.5  # between two looks at the runs
 GRACE_S = 10  # for a run that has to end to hand over its formulas
 
 
-def _run(
-    pipe: Connection,
-    train: GraphSystem,
-    valid: GraphSystem,
-    options: Knowledge,
-    seed: int,
-    evaluations: int,
-    seconds: float,
-) -> None:
+def _run(pipe: Connection) -> None:
     """One run in the child: hands over partial and final formulas; ends when the parent is gone."""
     from core.discovery import genetic
 
-    end = time.monotonic() + seconds
+    pipe.send(("ready", []))  # the data come only now, so that nobody waits for a slow start
+    train, valid, options, seed, evaluations, end = pipe.recv()
     told = 0.0
 
     def report(*_args: object, **_values: object) -> None:
@@ -77,22 +70,20 @@ def run_seeds(
         report: called at least each second; may raise, which ends all runs.
     """
     context = multiprocessing.get_context("spawn")
-    waiting = deque(enumerate(seeds))
+    waiting = deque(range(len(seeds)))
     running: dict[Connection, tuple[int, multiprocessing.process.BaseProcess, float]] = {}
+    ends: dict[int, float] = {}
 
     def start() -> None:
-        place, seed = waiting.popleft()
-        here, there = context.Pipe(duplex=False)
+        place = waiting.popleft()
+        here, there = context.Pipe()
         rounds = -(-(len(waiting) + 1 + len(running)) // PROCESSES)
-        seconds = max(1.0, (deadline - time.monotonic()) / rounds)
-        child = context.Process(
-            target=_run,
-            args=(there, train, valid, options, seed, evaluations, seconds),
-            daemon=True,
-        )
+        begun = time.monotonic()
+        ends[place] = begun + max(1.0, (deadline - begun) / rounds)
+        child = context.Process(target=_run, args=(there,), daemon=True)
         child.start()
         there.close()
-        running[here] = (place, child, time.monotonic())
+        running[here] = (place, child, begun)
 
     try:
         while waiting or running:
@@ -104,7 +95,9 @@ def run_seeds(
                 place, child, begun = running[pipe]
                 try:
                     kind, found = pipe.recv()
-                except EOFError:  # the child is gone without a last word
+                    if kind == "ready":
+                        pipe.send((train, valid, options, seeds[place], evaluations, ends[place]))
+                except (EOFError, OSError):  # the child is gone without a last word
                     kind, found = "gone", []
                 if found or kind in ("complete", "cut"):
                     candidates = [Candidate.from_json(one) for one in found]
