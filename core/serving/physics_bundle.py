@@ -108,7 +108,7 @@ def _arrows(flow: Flow) -> list[EvidenceItem]:
 def _terms(explanation: Explanation) -> list[EvidenceItem]:
     return [
         EvidenceItem(
-            name, "term", f"{explanation.found.terms[name]}: without it R² falls by {loss:.3f}.",
+            name, "term", f"{explanation.words(name)}: without it R² falls by {loss:.3f}.",
             weight=loss, weight_kind=LOSS, provenance=MEASURED, group="terms",
         )
         for name, loss in explanation.losses.items()

@@ -50,6 +50,10 @@ class Explanation:
         )  # fmt: skip
         return check_evidence(self.found.score, evidence, controls, noun=NOUN)
 
+    def words(self, term: str) -> str:
+        """A term as a formula."""
+        return self.found.terms[term].partition(" = ")[2]
+
     @cached_property
     def minimal(self) -> Minimal:
         """The fewest terms that are enough."""

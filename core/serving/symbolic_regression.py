@@ -349,6 +349,19 @@ def _summary(system: GraphSystem) -> str:
     return f"{counts}; asked: {with_unit(system.target)} of {place}"
 
 
+def best_by_engine(answer: Answer) -> dict[str, Formula]:
+    """The best trade between error and size among the formulas of each engine."""
+    values = parts_of(answer.question)[1].target.values.size
+    groups: dict[str, list[Formula]] = {}
+    for one in answer.formulas:
+        groups.setdefault(one.candidate.engine.partition("-")[0], []).append(one)
+    best = {}
+    for engine, group in groups.items():
+        chosen = knee([one.candidate for one in group], values)
+        best[engine] = next(one for one in group if one.candidate is chosen)
+    return best
+
+
 def _noise(question: Question) -> float | None:
     """The error that noise alone leaves, in standard deviations of the noisy target."""
     noise = dict(question.settings).get("noise", 0.0)

@@ -132,7 +132,7 @@ def show_parts(explanation: Explanation, gone: Collection[str]) -> None:
         show_rows(
             ("Term", "R² lost without it", "Shown as evidence"),
             [
-                (explanation.found.terms[name], f"{explanation.losses[name]:.4f}",
+                (explanation.words(name), f"{explanation.losses[name]:.4f}",
                  "no" if name in gone else "yes")
                 for name in explanation.order
             ],

@@ -144,12 +144,7 @@ def show_compare(answer: Answer) -> None:
     """Two formulas side by side, then the best formula of each engine."""
     _compare_two(answer)
     st.markdown("**The best formula of each engine**")
-    best: dict[str, Formula] = {}
-    for one in answer.formulas:
-        engine = one.candidate.engine.partition("-")[0]
-        kept = best.get(engine)
-        if kept is None or one.valid_error < kept.valid_error:
-            best[engine] = one
+    best = laws.best_by_engine(answer)
     with st.container(key="phys_engines"):
         show_rows(
             ("Engine", "Best formula", "#", "Size", "Error (validation)", "R² (test)"),
