@@ -133,7 +133,8 @@ def _value(expr: Expression, names: Named, ones: Tensor) -> Tensor:
     if isinstance(expr, Variable):
         return names[expr.name]
     if isinstance(expr, Number):
-        return expr.value * ones
+        # as a tensor: the exporter would round a plain number to single precision
+        return torch.tensor(expr.value, dtype=torch.float64) * ones
     if expr.op == "pow":
         return torch.pow(_value(expr.args[0], names, ones), expr.args[1].value)
     function = INFIX.get(expr.op) or getattr(torch, OPS[expr.op].torch.removeprefix("torch."))

@@ -69,7 +69,7 @@ def test_mean_and_maximum_are_exported_with_empty_groups_as_zero(system):
         Step("p", "edge", parse("-r - k", ["r", "k"])),
         Step("low", "node", aggregate="max", of="p"),
         Step("mid", "node", aggregate="mean", of="p"),
-        Step("y", "node", parse("low - mid / 2 + low ^ 3", ["low", "mid"])),
+        Step("y", "node", parse("low - mid / 2 + 1000.1 * low ^ 3", ["low", "mid"])),
     ))  # fmt: skip
     lonely = replace(
         system, sender=system.sender[:4], receiver=system.receiver[:4],
