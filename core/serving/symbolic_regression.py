@@ -62,7 +62,7 @@ class Formula:
         text: on one line.
         test_error: on the test part, in standard deviations of its target.
         r2: on the test part.
-        found_by: engine, and in how many of the runs.
+        found_by: first engine, and how many of the runs found a law of this form.
         units: verdict of the check of units.
         on_front: whether no smaller formula is as accurate on validation.
     """
@@ -270,7 +270,7 @@ def answer(question: Question) -> Answer:
 
 def _engines(found: Discovery) -> str:
     names = dict.fromkeys(stage.name.partition("-")[0] for stage in found.stages)
-    return "search by " + " and ".join(names) if names else "search"
+    return f"search by {', '.join(names)}" if names else "search"
 
 
 def _of_job(question: Question, parts: Parts) -> tuple[Discovery, bool]:
@@ -311,7 +311,7 @@ def _formulas(found: Discovery, parts: Parts, knowledge: Knowledge) -> tuple[For
     kept = [*found.candidates[: found.front], *rest][:MAX_FORMULAS]
     front = {id(one) for one in found.candidates[: found.front]}
     kept.sort(key=lambda one: (one.complexity, one.valid_error))
-    runs = max(1, sum(stage.name.startswith("genetic") for stage in found.stages))
+    runs = len(found.stages)
     return tuple(
         Formula(
             number, one, _text(one.law, test), error(one.law, test), _r2(one.law, test),
@@ -340,7 +340,7 @@ def _r2(law: Law, test: GraphSystem) -> float:
 
 def _found_by(one: Candidate, runs: int) -> str:
     engine = one.engine.partition("-")[0]
-    return f"{engine}, {one.seeds} of {runs} runs" if engine == "genetic" else engine
+    return f"{engine}, {one.seeds} of {runs} runs" if runs > 1 else engine
 
 
 def _summary(system: GraphSystem) -> str:
