@@ -400,15 +400,14 @@ def _print_evidence(found: "Explanation") -> None:
             (f"{item.deletion:+.4f}", f"{item.attention:.3f}", "|".join(item.ids), item.sentence)
         )
     _print_part(rows)
-    for title, nodes in (("node", found.nodes), ("known drug", found.drugs)):
-        rows = [(title, "kind", "paths", "fall of log-odds", "without", "only")]
+    for title, nodes in found.ranked:
+        rows = [(title.lower(), "kind", "paths", "fall of log-odds", "without", "only")]
         for node in nodes[:SHOWN]:
             rows.append(
                 (node.name, node.kind, f"{node.num_paths:,}", f"{node.fall:+.3f}",
                  f"{node.without:.4f}", f"{node.only:.4f}")
             )  # fmt: skip
-        if nodes:
-            _print_part(rows)
+        _print_part(rows)
     rows = [("only", "without", "attention", "path")]
     for path in found.paths[:SHOWN]:
         rows.append(

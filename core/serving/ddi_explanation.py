@@ -33,6 +33,7 @@ MIN_NODES = 40  # cut even when they exceed MAX_ROWS
 MAX_GROUPS = 24  # groups of paths cut one by one
 TRIED_PATHS = 96  # paths tried in each step of the search for a reason
 PATHS_PER_GROUP = 12
+PROTEIN = "Gene"  # kind of proteins in Hetionet and in the starter network
 NUM_SHOWN_PATHS = 12
 NUM_SHOWN_NODES = 30
 NUM_SIMILAR = 10
@@ -257,6 +258,17 @@ class Explanation:
     num_nodes: int
     num_measured: int
     notice: str = ""
+
+    @property
+    def ranked(self) -> tuple[tuple[str, tuple[NodeEffect, ...]], ...]:
+        """Title and nodes of each list, empty lists left out.
+
+        A shared protein is a mechanism; a shared disease mostly tells what both drugs are for.
+        """
+        proteins = tuple(node for node in self.nodes if node.kind == PROTEIN)
+        others = tuple(node for node in self.nodes if node.kind != PROTEIN)
+        lists = ("Protein", proteins), ("Disease or effect", others), ("Known drug", self.drugs)
+        return tuple(one for one in lists if one[1])
 
     @property
     def items(self) -> frozenset[Fact]:

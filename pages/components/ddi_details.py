@@ -22,7 +22,7 @@ SHOWN_SIMILAR = 4
 
 def show_occlusion(row: ddi.Row, explanation: evidence.Explanation) -> None:
     """Nodes by what cutting them does, then the paths of the evidence, one by one."""
-    nodes = (*explanation.nodes, *explanation.drugs)
+    nodes = [node for _, some in explanation.ranked for node in some]
     if not nodes:
         st.markdown("No node lies between the two drugs.")
         return
@@ -36,12 +36,8 @@ def show_occlusion(row: ddi.Row, explanation: evidence.Explanation) -> None:
         "Every path through one node is cut, the network answers again. **Fall** is the change of "
         f"the log-odds; falls do not add up.{measured}"
     )
-    for title, some in (
-        ("Protein, effect or disease", explanation.nodes),
-        ("Known drug", explanation.drugs),
-    ):
-        if some:
-            _show_nodes(title, some[:SHOWN_NODES])
+    for title, some in explanation.ranked:
+        _show_nodes(title, some[:SHOWN_NODES])
     names = {node.id: node for node in nodes}
     chosen = st.selectbox(
         "Only paths through", list(names), key=f"ddi_only_{row.type_id}", filter_mode="contains",

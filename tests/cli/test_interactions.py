@@ -110,9 +110,10 @@ def test_an_explanation_ends_with_a_verdict_and_the_smallest_evidence():
     parts = [part.splitlines() for part in text.split("\n\n")]
     heads = [part[0].split("  ")[0] for part in parts[1:]]
     assert heads == [
-        "fall", "node", "known drug", "only", "paths", "shared", "share", "score with everything",
+        "fall", "protein", "disease or effect", "known drug", "only", "paths", "shared", "share",
+        "score with everything",
     ]  # fmt: skip
-    facts, nodes, shared, check = parts[1], parts[2], parts[6], parts[8]
+    facts, nodes, shared, check = parts[1], parts[2], parts[7], parts[9]
     assert any("|CYP2C9" in line for line in facts)
     assert nodes[1].startswith("CYP2C9")
     assert re.search(r"CYP2C9.*Gene.*moderate inhibitor of \(FDA.+S-warfarin \(FDA", shared[1])

@@ -205,6 +205,9 @@ def test_known_drugs_are_ranked_apart_from_what_both_drugs_share(asked, found):
             (falls[node.row] for node in ranked), reverse=True
         )
     assert len(found.nodes) + len(found.drugs) == len(falls)
+    listed = dict(found.ranked)
+    assert {node.kind for node in listed["Protein"]} == {"Gene"}
+    assert sum(map(len, listed.values())) == len(falls)
 
 
 def test_without_a_path_there_is_nothing_to_check_and_it_says_so():
