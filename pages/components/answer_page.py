@@ -107,9 +107,7 @@ def section(title: str) -> Iterator[None]:
 
 
 @contextmanager
-def folded(
-    title: str, *, key: str, expanded: bool = False, waits: bool = False
-) -> Iterator[bool]:
+def folded(title: str, *, key: str, expanded: bool = False, waits: bool = False) -> Iterator[bool]:
     """A part of the page that a person unfolds; an error is shown and ends the part.
 
     Gives whether to draw it: what `waits` is drawn once it is unfolded.
