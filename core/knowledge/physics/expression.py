@@ -286,6 +286,7 @@ def write(
 
 def to_text(expr: Expression, digits: int | None = None) -> str:
     """Plain text that `parse` reads back; with `digits` numbers are rounded for reading."""
+    expr = expr if digits is None else _with_plain_signs(expr)
 
     def atom(node: Number | Variable) -> str:
         return node.name if isinstance(node, Variable) else number_text(node.value, digits)
@@ -295,6 +296,17 @@ def to_text(expr: Expression, digits: int | None = None) -> str:
         return f"{base}^({written})" if exponent.value < 0 else f"{base}^{written}"
 
     return write(expr, atom, lambda op, args: f"{OPS[op].text}({', '.join(args)})", powers)
+
+
+def _with_plain_signs(expr: Expression) -> Expression:
+    """The same with ``a - 2`` for ``a + -2`` and ``a + 2`` for ``a - -2``."""
+    if not isinstance(expr, Apply):
+        return expr
+    op, args = expr.op, tuple(map(_with_plain_signs, expr.args))
+    other = {"add": "sub", "sub": "add"}.get(op)
+    if other and isinstance(args[1], Number) and args[1].value < 0:
+        return Apply(other, (args[0], Number(-args[1].value)))
+    return Apply(op, args)
 
 
 def number_latex(value: float, digits: int = 4) -> str:
@@ -346,7 +358,7 @@ def to_latex(expr: Expression, symbols: Mapping[str, str], digits: int = 4) -> s
             return OPS[op].latex % text(args[0], 0)
         return bracket(written) if OPS[op].precedence < least else written
 
-    return text(expr, 0)
+    return text(_with_plain_signs(expr), 0)
 
 
 def refused(problem: str) -> InputError:

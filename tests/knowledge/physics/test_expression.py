@@ -135,3 +135,12 @@ def test_latex():
         r"\frac{2.346 \, \left(x - 1\right)^{2}}{m_i} - "
         r"e^{\frac{-\hat{y}}{1.234 \cdot 10^{-5}}}"
     )
+
+
+def test_signs_are_written_as_one_would():
+    names = ("r",)
+    for text, expected in (("r - -0.5", "r + 0.5"), ("r + -0.5", "r - 0.5")):
+        expr = parse(text, names)
+        assert to_text(expr, 4) == expected
+        assert to_latex(expr, {"r": "r"}) == expected
+        assert parse(to_text(expr), names) == expr
