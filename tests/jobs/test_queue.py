@@ -23,7 +23,8 @@ def test_a_submitted_job_waits_in_its_place(submit):
 
 
 def test_unknown_kinds_and_ids_are_refused():
-    known = r'Unknown kind of job "bake". Known: discover-law, predict-molecules, scan-interactions, train\.'
+    kinds = "discover-law, predict-molecules, scan-interactions, train"
+    known = rf'Unknown kind of job "bake". Known: {kinds}\.'
     with pytest.raises(JobError, match=known):
         jobs.submit("bake", {}, title="x")
     for act in (jobs.find, jobs.cancel, jobs.resume, jobs.find_folder, jobs.read_log):
