@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.measurement.timing import arguments, heading, table
 from core.configs import gsr_config
-from core.data.simulators import find_simulator, simulate
+from core.data.physics.simulators import find_simulator, simulate
 from core.discovery.discover import SHARES
 from core.discovery.fitting import determination
 from core.discovery.options import Knowledge

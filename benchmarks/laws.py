@@ -24,7 +24,7 @@ from itertools import product
 import numpy as np
 
 from benchmarks.measurement.timing import heading, table
-from core.data.pedestrians import (
+from core.data.physics.pedestrians import (
     FOLDS,
     NUM_FRAMES,
     WINDOWS,
@@ -33,7 +33,7 @@ from core.data.pedestrians import (
     load_pedestrians,
     split_by_pedestrian,
 )
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.discovery import library
 from core.discovery.candidate import Front, pool
 from core.discovery.discover import Discovery, Engine, discover
@@ -329,9 +329,10 @@ def rival_rows(case: Case, noise: float, graphs: int) -> Iterator[tuple[str, ...
 def pedestrian_rows(names: list[str]) -> Iterator[tuple[str, ...]]:
     """Formula and social force model on recorded pedestrians, by run and window.
 
-    The protocol of `core.data.pedestrians`: three folds by pedestrian. The formula is chosen among
-    the library's and the social force model on other pedestrians of the learning part, the shortest
-    within 1 % of the least squared error; only then is it fitted to the whole part and tested.
+    The protocol of `core.data.physics.pedestrians`: three folds by pedestrian. The formula is
+    chosen among the library's and the social force model on other pedestrians of the learning
+    part, the shortest within 1 % of the least squared error; only then is it fitted to the
+    whole part and tested.
     """
     options = Knowledge(operators=(*OPERATORS, "sign"), rotation=False)
     for name, window in product(names, WINDOWS):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import laws
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.knowledge.physics.canonical import same_structure
 
 

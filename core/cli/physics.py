@@ -24,7 +24,7 @@ FORMATS = ("text", "latex", "python", "torch", "sympy", "c", "json")
 @commands.command("list")
 def list_laws() -> None:
     """List the systems that can be simulated, and the law found for each."""
-    from core.data.simulators import SIMULATORS
+    from core.data.physics.simulators import SIMULATORS
     from core.serving.artifact import Artifact, list_artifacts
     from core.serving.physics_model import PREFIX, LawModel
 
@@ -116,8 +116,8 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Write simulated measurements in the form in which own measurements can be uploaded."""
-    from core.data.physics_files import to_npz, to_zip
-    from core.data.simulators import simulate as draw
+    from core.data.physics.files import to_npz, to_zip
+    from core.data.physics.simulators import simulate as draw
 
     writers = {".zip": to_zip, ".npz": to_npz}
     if out.suffix not in writers:
@@ -132,8 +132,8 @@ def _question(
 ) -> "Question":
     from dataclasses import replace
 
-    from core.data.physics_uploads import read_measurements
-    from core.data.simulators import SIMULATORS
+    from core.data.physics.simulators import SIMULATORS
+    from core.data.physics.uploads import read_measurements
     from core.discovery.options import Budget
     from core.serving import physics_question as questions
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from core.data.physics_rollout import rollout
-from core.data.simulators import SIMULATORS
+from core.data.physics.rollout import rollout
+from core.data.physics.simulators import SIMULATORS
 from core.discovery.fitting import determination, error
 from core.knowledge.physics.law import Law
 from core.knowledge.physics.system import AXES, GraphSystem, Quantity

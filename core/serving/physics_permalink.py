@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core import jobs
-from core.data.simulators import SIMULATORS, TOPOLOGIES
+from core.data.physics.simulators import SIMULATORS, TOPOLOGIES
 from core.discovery.options import BUDGETS, OPERATORS, PAIR, Knowledge
 from core.errors import InputError, JobError
 from core.knowledge.physics.expression import MAX_LENGTH, OPS, from_json, to_json

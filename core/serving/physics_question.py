@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data import simulators
+from core.data.physics import simulators
 from core.discovery.options import Budget, Knowledge
 from core.errors import InputError
 from core.knowledge.physics.system import GraphSystem, Quantity

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from core.data import physics_files
-from core.data.physics_findings import Preview
+from core.data.physics import files as physics_files
+from core.data.physics.findings import Preview
 from core.knowledge.physics.system import GraphSystem
 from core.serving import physics_question
 from core.serving.physics_details import with_unit

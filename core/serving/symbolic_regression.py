@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from core.data import physics_examples
-from core.data.physics_examples import EXAMPLES
-from core.data.simulators import SIMULATORS
+from core.data.physics import examples as physics_examples
+from core.data.physics.examples import EXAMPLES
+from core.data.physics.simulators import SIMULATORS
 from core.discovery.candidate import Candidate, knee
 from core.discovery.discover import SHARES, Discovery, discover
 from core.discovery.fitting import determination, error

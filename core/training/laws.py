@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.data.simulators import find_simulator, simulate
+from core.data.physics.simulators import find_simulator, simulate
 from core.discovery.candidate import Candidate
 from core.discovery.discover import SHARES, Discovery, discover, fingerprint
 from core.discovery.fitting import determination

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.data.simulators import SIMULATORS, TOPOLOGIES
+from core.data.physics.simulators import SIMULATORS, TOPOLOGIES
 from core.discovery.options import BUDGETS, PAIR, Knowledge
 from core.knowledge.physics.system import LEVELS
 from core.serving import physics_question, physics_tables

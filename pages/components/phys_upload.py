@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.data import physics_uploads
-from core.data.physics_findings import (
+from core.data.physics import uploads as physics_uploads
+from core.data.physics.findings import (
     ID_ROLES,
     TRACK_ROLES,
     VALUE_ROLES,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.discovery import library, workers
 from core.discovery.discover import Discovery, discover, formulas_so_far
 from core.discovery.options import BUDGETS, Budget, Knowledge

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.discovery.candidate import Candidate, Front, knee, pool
 from core.discovery.fitting import determination, error, intervals, refit
 from core.discovery.polish import shrink

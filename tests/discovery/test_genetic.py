@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.discovery.candidate import Front, knee
 from core.discovery.fitting import error, refit
 from core.discovery.genetic import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.discovery.candidate import Front, knee
 from core.discovery.fitting import error
 from core.discovery.library import build, find, shuffled_ceiling

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.discovery.fitting import determination
 from core.discovery.social_force import fit_social_force, social_force
 from core.discovery.term_check import addends, parts, removals, single_terms, term_evidence

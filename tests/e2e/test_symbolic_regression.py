@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.catalog import JOB_KINDS
-from core.data.physics_files import to_tables
+from core.data.physics.files import to_tables
 from core.evidence.bundle import Bundle
 from core.serving import physics_job, physics_permalink
 from core.serving import physics_question as pq

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.errors import ArtifactError
 from core.export.physics import export_law
 from core.function.graph_network import FlowNetworks, Scales, predict

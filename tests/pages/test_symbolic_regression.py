@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
-from core.data.physics_files import to_tables
+from core.data.physics.files import to_tables
 from core.render.tables import to_safe_csv
 from core.serving import physics_export, physics_job, physics_permalink
 from core.serving import physics_question as pq

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.data.simulators import truth
+from core.data.physics.simulators import truth
 from core.knowledge.physics.expression import parse
 from core.knowledge.physics.law import Law, Step
 from core.serving import physics_details as details

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.data.simulators import truth
+from core.data.physics.simulators import truth
 from core.evidence.bundle import Bundle
 from core.evidence.faithfulness import NOT_SUPPORTED, SUPPORTED
 from core.knowledge.physics.expression import parse

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.data.physics_examples import EXAMPLES
+from core.data.physics.examples import EXAMPLES
 from core.discovery.discover import discover
 from core.discovery.options import BUDGETS, Knowledge
 from core.errors import InputError

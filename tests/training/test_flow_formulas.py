@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate
+from core.data.physics.simulators import simulate
 from core.function.graph_network import FlowNetworks, Scales
 from core.knowledge.physics.expression import Apply, Number, Variable, parse
 from core.knowledge.physics.message_flow import Input, Layer, MessageFlow

@@ -1,6 +1,6 @@
 import pytest
 
-from core.data.simulators import simulate
+from core.data.physics.simulators import simulate
 from core.errors import InputError
 from core.training.physics_baselines import FULL_GN, SYM_DL, fit_baseline
 

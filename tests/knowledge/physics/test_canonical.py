@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.data.simulators import SIMULATORS, simulate, truth
+from core.data.physics.simulators import SIMULATORS, simulate, truth
 from core.knowledge.physics.canonical import (
     both_ways,
     canonical,

@@ -8,7 +8,7 @@ import sympy
 import torch
 from hypothesis import assume, given, settings
 
-from core.data.simulators import SIMULATORS, simulate, truth
+from core.data.physics.simulators import SIMULATORS, simulate, truth
 from core.knowledge.physics import code
 from core.knowledge.physics.canonical import canonical
 from core.knowledge.physics.expression import evaluate, substitute, variables

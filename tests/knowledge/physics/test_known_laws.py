@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.data.simulators import simulate, truth
+from core.data.physics.simulators import simulate, truth
 from core.knowledge.physics.canonical import same_structure
 from core.knowledge.physics.known_laws import KNOWN, match
 from core.knowledge.physics.law import Law

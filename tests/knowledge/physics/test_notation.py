@@ -1,6 +1,6 @@
 import pytest
 
-from core.data.simulators import SIMULATORS, simulate, truth
+from core.data.physics.simulators import SIMULATORS, simulate, truth
 from core.knowledge.physics.canonical import canonical
 from core.knowledge.physics.notation import describe_name, law_latex, step_latex, symbol
 from tests.knowledge.physics.samples import law

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.simulators import SIMULATORS, simulate, truth
+from core.data.physics.simulators import SIMULATORS, simulate, truth
 from core.errors import InputError
 from core.knowledge.physics.canonical import canonical
 from core.knowledge.physics.system import Quantity

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.configs import gsr_config
-from core.data.simulators import simulate
+from core.data.physics.simulators import simulate
 from core.discovery.discover import SHARES
 from core.discovery.options import Knowledge
 from core.knowledge.physics.message_flow import MessageFlow

@@ -17,10 +17,10 @@ from pathlib import PurePath
 import numpy as np
 
 from core.data.graph_table import not_a_table, printable, shorten
-from core.data.physics_blocks import Block
-from core.data.physics_columns import understand
-from core.data.physics_findings import Choices
-from core.data.physics_text import ARCHIVE_ERRORS, LIMITS, check_total
+from core.data.physics.blocks import Block
+from core.data.physics.columns import understand
+from core.data.physics.findings import Choices
+from core.data.physics.text import ARCHIVE_ERRORS, LIMITS, check_total
 from core.data.upload_recognition import model_file
 from core.errors import InputError
 from core.knowledge.physics.system import AXES

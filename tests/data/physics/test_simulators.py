@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.data.physics_systems import MIN_DISTANCE
-from core.data.simulators import SIMULATORS, TOPOLOGIES, simulate, truth
+from core.data.physics.simulators import SIMULATORS, TOPOLOGIES, simulate, truth
+from core.data.physics.systems import MIN_DISTANCE
 from core.errors import InputError, UnknownName
 
 

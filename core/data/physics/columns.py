@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from core.data.graph_table import fold
-from core.data.physics_findings import ID_ROLES, Choices, Column, Finding
+from core.data.physics.findings import ID_ROLES, Choices, Column, Finding
 from core.errors import InputError
 from core.knowledge.physics.expression import FUNCTIONS
 from core.knowledge.physics.system import AXES

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.data.physics_examples import EXAMPLES, load_example
-from core.data.simulators import truth
+from core.data.physics.examples import EXAMPLES, load_example
+from core.data.physics.simulators import truth
 from core.errors import UnknownName
 
 

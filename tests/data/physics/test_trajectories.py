@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from core.data.physics_findings import Choices
-from core.data.physics_tracks import Track, neighbours, smooth, window_frames
-from core.data.physics_uploads import read_measurements
+from core.data.physics.findings import Choices
+from core.data.physics.tracks import Track, neighbours, smooth, window_frames
+from core.data.physics.uploads import read_measurements
 
 RATE = 25
 TIMES = np.arange(100) / RATE

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.data.physics_systems import SIMULATORS, Shape, Simulator
-from core.data.physics_truths import TRUTHS
+from core.data.physics.systems import SIMULATORS, Shape, Simulator
+from core.data.physics.truths import TRUTHS
 from core.errors import InputError, UnknownName
 from core.knowledge.physics.law import Law
 from core.knowledge.physics.system import GraphSystem, Quantity

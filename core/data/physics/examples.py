@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.data.simulators import simulate
+from core.data.physics.simulators import simulate
 from core.errors import UnknownName
 from core.knowledge.physics.system import GraphSystem
 
@@ -16,7 +16,7 @@ class Example:
         name: short id.
         title: in words.
         question: one sentence, what a person would want to know.
-        simulator: one of `core.data.simulators.SIMULATORS`.
+        simulator: one of `core.data.physics.simulators.SIMULATORS`.
         settings: arguments of `simulate`.
     """
 

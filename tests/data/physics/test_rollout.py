@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.data.physics_rollout import follow, rollout
-from core.data.simulators import SIMULATORS, simulate, truth
+from core.data.physics.rollout import follow, rollout
+from core.data.physics.simulators import SIMULATORS, simulate, truth
 from core.errors import InputError
 
 MOVING = [name for name, one in SIMULATORS.items() if one.moves]

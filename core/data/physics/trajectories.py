@@ -11,14 +11,14 @@ from dataclasses import replace
 import numpy as np
 
 from core.data.graph_table import fold
-from core.data.physics_blocks import clean_ids
-from core.data.physics_checks import check_system
-from core.data.physics_columns import (
+from core.data.physics.blocks import clean_ids
+from core.data.physics.checks import check_system
+from core.data.physics.columns import (
     check_units,
     distinct_names,
     split_header,
 )
-from core.data.physics_findings import (
+from core.data.physics.findings import (
     Choices,
     Finding,
     Reading,
@@ -26,9 +26,9 @@ from core.data.physics_findings import (
     make_reading,
     plural,
 )
-from core.data.physics_text import TextTable, parse_numbers
-from core.data.physics_track_columns import find_columns, rate_in
-from core.data.physics_tracks import (
+from core.data.physics.text import TextTable, parse_numbers
+from core.data.physics.track_columns import find_columns, rate_in
+from core.data.physics.tracks import (
     BRIDGE,
     MAX_EDGES,
     Motion,

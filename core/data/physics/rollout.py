@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.data.simulators import find_simulator, simulate
+from core.data.physics.simulators import find_simulator, simulate
 from core.errors import InputError
 from core.knowledge.physics.system import GraphSystem, Quantity
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.data.pedestrians import (
+from core.data.physics.pedestrians import (
     FOLDS,
     RUNS,
     Pedestrians,
@@ -10,7 +10,7 @@ from core.data.pedestrians import (
     load_pedestrians,
     split_by_pedestrian,
 )
-from core.data.physics_tracks import Motion
+from core.data.physics.tracks import Motion
 from core.errors import DataError
 from core.settings import settings
 

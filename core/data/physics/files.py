@@ -1,4 +1,4 @@
-"""Measured systems written as files, exactly as `core.data.physics_uploads` reads them."""
+"""Measured systems written as files, exactly as `core.data.physics.uploads` reads them."""
 
 import csv
 import io

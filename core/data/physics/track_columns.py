@@ -4,15 +4,15 @@ import re
 from collections.abc import Sequence
 
 from core.data.graph_table import fold
-from core.data.physics_columns import (
+from core.data.physics.columns import (
     POSITIONS,
     TIME_WORDS,
     clean_name,
     find_ids,
     split_header,
 )
-from core.data.physics_findings import Choices, Column
-from core.data.physics_text import TextTable
+from core.data.physics.findings import Choices, Column
+from core.data.physics.text import TextTable
 from core.knowledge.physics.system import AXES
 
 TABLE = "tracks"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.data.graph_table import fold
-from core.data.physics_findings import Choices, Column, Finding, Repair, plural
+from core.data.physics.findings import Choices, Column, Finding, Repair, plural
 
 LEVEL_OF = {"nodes": "node", "edges": "edge", "graphs": "graph"}
 ENDS = {"source", "target"}

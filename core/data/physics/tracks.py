@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.data.physics_findings import Preview
+from core.data.physics.findings import Preview
 from core.knowledge.physics.system import GraphSystem, Quantity
 
 ORDER = 3  # of the polynomial

@@ -16,7 +16,7 @@ import numpy as np
 
 from core.data.delimited_text import read_delimited
 from core.data.graph_table import MAX_COLUMNS, Limits, not_a_table, printable, shorten
-from core.data.physics_findings import Choices, Finding, Repair, plural
+from core.data.physics.findings import Choices, Finding, Repair, plural
 from core.data.upload_recognition import decode_text, refuse_binary
 from core.errors import InputError
 

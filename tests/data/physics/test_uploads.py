@@ -4,10 +4,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from core.data.physics_files import to_npz, to_tables, to_zip
-from core.data.physics_findings import Choices
-from core.data.physics_uploads import read_measurements
-from core.data.simulators import SIMULATORS, simulate
+from core.data.physics.files import to_npz, to_tables, to_zip
+from core.data.physics.findings import Choices
+from core.data.physics.simulators import SIMULATORS, simulate
+from core.data.physics.uploads import read_measurements
 from core.errors import InputError
 
 

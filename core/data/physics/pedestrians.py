@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.data import registry
-from core.data.physics_text import read_text_table
-from core.data.physics_tracks import (
+from core.data.physics.text import read_text_table
+from core.data.physics.tracks import (
     Motion,
     choose_steps,
     cut_tracks,

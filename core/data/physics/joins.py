@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.data.physics_blocks import Block
-from core.data.physics_findings import Choices, Finding, Repair, plural
-from core.data.physics_text import check_total
+from core.data.physics.blocks import Block
+from core.data.physics.findings import Choices, Finding, Repair, plural
+from core.data.physics.text import check_total
 
 MAX_EDGES = 1_000_000  # also when edges are made up
 

@@ -1,12 +1,12 @@
 """A person's own measurements: tables of nodes, edges, graphs and targets to a system.
 
-Files (CSV, TSV or text; one ZIP archive of them; or one NPZ file, `core.data.physics_npz`):
+Files (CSV, TSV or text; one ZIP archive of them; or one NPZ file, `core.data.physics.npz`):
 nodes (sample, node, quantities), edges (sample, source, target, quantities), graphs (sample,
 quantities), targets (sample and node, or sample, source and target, or sample alone, and the target
 in one column or one for each component). A table without a sample holds for every sample. One table
-alone may be a trajectory (`core.data.trajectories`) or rows for plain regression. Roles and units
-are guessed from the headers; what looks wrong becomes a finding with repairs. Whatever the bytes
-are, the only error raised is `InputError`.
+alone may be a trajectory (`core.data.physics.trajectories`) or rows for plain regression. Roles and
+units are guessed from the headers; what looks wrong becomes a finding with repairs. Whatever the
+bytes are, the only error raised is `InputError`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ from pathlib import PurePath
 import numpy as np
 
 from core.data.graph_table import fold
-from core.data.physics_assembly import join
-from core.data.physics_blocks import Block
-from core.data.physics_checks import check_system
-from core.data.physics_columns import (
+from core.data.physics.assembly import join
+from core.data.physics.blocks import Block
+from core.data.physics.checks import check_system
+from core.data.physics.columns import (
     TIME_WORDS,
     check_units,
     find_ids,
     split_header,
     understand,
 )
-from core.data.physics_findings import Choices, Finding, Reading, make_reading
-from core.data.physics_npz import read_npz
-from core.data.physics_text import (
+from core.data.physics.findings import Choices, Finding, Reading, make_reading
+from core.data.physics.npz import read_npz
+from core.data.physics.text import (
     ZIP,
     File,
     TextTable,
@@ -37,7 +37,7 @@ from core.data.physics_text import (
     skipped_rows,
     unpack,
 )
-from core.data.trajectories import read_trajectory
+from core.data.physics.trajectories import read_trajectory
 from core.errors import InputError
 
 TABLE_WORDS: Mapping[str, tuple[str, ...]] = {

@@ -1,0 +1,1 @@
+"""Measured systems: simulated, uploaded, recorded; and files to take them away."""
