@@ -1,6 +1,7 @@
 """Runs of the genetic search in child processes: two at a time, watched, and ended at once.
 
-A run that fails in native code ends its own process only; what it had found until then is kept.
+A run that fails in native code ends its own process only; what it had found until then is kept, and
+its stage is told as not complete. When no run comes to its end, that is an error.
 """
 
 import multiprocessing
@@ -8,9 +9,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
 from core.discovery.candidate import Candidate
 from core.discovery.options import Knowledge
+from core.errors import ParsimonyError
 from core.knowledge.physics.system import GraphSystem
 
 PROCESSES = 2
@@ -68,49 +71,91 @@ def run_seeds(
         keep: given the place of the seed, its formulas, its seconds and whether it was through, now
             and then and at the end.
         report: called at least each second; may raise, which ends all runs.
-    """
-    context = multiprocessing.get_context("spawn")
-    waiting = deque(range(len(seeds)))
-    running: dict[Connection, tuple[int, multiprocessing.process.BaseProcess, float]] = {}
-    ends: dict[int, float] = {}
 
-    def start() -> None:
-        place = waiting.popleft()
-        here, there = context.Pipe()
-        rounds = -(-(len(waiting) + 1 + len(running)) // PROCESSES)
+    Raises:
+        ParsimonyError: every run that was started ended without its last word.
+    """
+    runs = _Runs((train, valid, options, seeds, evaluations), deadline, keep)
+    try:
+        while (runs.waiting or runs.running) and time.monotonic() < deadline + GRACE_S:
+            while runs.may_start:
+                runs.start()
+            if not runs.running:
+                break
+            for pipe in wait(list(runs.running), BEAT_S):
+                runs.hear(pipe)
+            report()
+    finally:
+        runs.end()
+    if runs.gone and len(runs.gone) == runs.started:
+        raise ParsimonyError(
+            f"All {len(runs.gone)} runs of the genetic search ended before their time (exit codes "
+            f"{', '.join(map(str, runs.gone))}). The formulas found so far are kept. Search again, "
+            "or choose the instant search."
+        )
+
+
+class _Runs:
+    """The runs that wait, those that go on, and how the others ended."""
+
+    def __init__(self, question: tuple, deadline: float, keep: Callable[..., None]) -> None:
+        self.question, self.deadline, self.keep = question, deadline, keep
+        self.context = multiprocessing.get_context("spawn")
+        self.waiting = deque(range(len(question[3])))
+        self.running: dict[Connection, tuple[int, BaseProcess, float]] = {}
+        self.ends: dict[int, float] = {}
+        self.latest: dict[int, list[Candidate]] = {}
+        self.gone: list[int | None] = []  # exit codes of runs without a last word
+
+    @property
+    def started(self) -> int:
+        """Runs that were started so far."""
+        return len(self.ends)
+
+    @property
+    def may_start(self) -> bool:
+        """Whether there is a run to start, and room and time for it."""
+        free = self.waiting and len(self.running) < PROCESSES
+        return bool(free) and time.monotonic() < self.deadline
+
+    def start(self) -> None:
+        """Start the next run."""
+        place = self.waiting.popleft()
+        here, there = self.context.Pipe()
+        rounds = -(-(len(self.waiting) + 1 + len(self.running)) // PROCESSES)
         begun = time.monotonic()
-        ends[place] = begun + max(1.0, (deadline - begun) / rounds)
-        child = context.Process(target=_run, args=(there,), daemon=True)
+        self.ends[place] = begun + max(1.0, (self.deadline - begun) / rounds)
+        child = self.context.Process(target=_run, args=(there,), daemon=True)
         child.start()
         there.close()
-        running[here] = (place, child, begun)
+        self.running[here] = (place, child, begun)
 
-    try:
-        while waiting or running:
-            while waiting and len(running) < PROCESSES and time.monotonic() < deadline:
-                start()
-            if not running:
-                return
-            for pipe in wait(list(running), BEAT_S):
-                place, child, begun = running[pipe]
-                try:
-                    kind, found = pipe.recv()
-                    if kind == "ready":
-                        pipe.send((train, valid, options, seeds[place], evaluations, ends[place]))
-                except (EOFError, OSError):  # the child is gone without a last word
-                    kind, found = "gone", []
-                if found or kind in ("complete", "cut"):
-                    candidates = [Candidate.from_json(one) for one in found]
-                    keep(place, candidates, time.monotonic() - begun, kind == "complete")
-                if kind in ("complete", "cut", "gone"):
-                    child.join()
-                    pipe.close()
-                    del running[pipe]
-            report()
-            if time.monotonic() > deadline + GRACE_S:
-                return
-    finally:
-        for pipe, (_, child, _) in running.items():
+    def hear(self, pipe: Connection) -> None:
+        """Take what a run has to say."""
+        place, child, begun = self.running[pipe]
+        try:
+            kind, found = pipe.recv()
+            if kind == "ready":
+                train, valid, options, seeds, evaluations = self.question
+                pipe.send((train, valid, options, seeds[place], evaluations, self.ends[place]))
+        except (EOFError, OSError):  # the child is gone without a last word
+            kind, found = "gone", []
+        over = kind in ("complete", "cut", "gone")
+        if found:
+            self.latest[place] = [Candidate.from_json(one) for one in found]
+        if found or over:
+            formulas = self.latest.get(place, [])
+            self.keep(place, formulas, time.monotonic() - begun, kind == "complete")
+        if over:
+            child.join()
+            pipe.close()
+            del self.running[pipe]
+        if kind == "gone":
+            self.gone.append(child.exitcode)
+
+    def end(self) -> None:
+        """End the runs that still go on."""
+        for pipe, (_, child, _) in self.running.items():
             child.terminate()
             child.join()
             pipe.close()

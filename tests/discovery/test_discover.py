@@ -1,6 +1,7 @@
 """The whole search: choice, verdict, state on disk, cancellation."""
 
 import json
+import sys
 import time
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from core.data.physics.simulators import simulate, truth
 from core.discovery import library, workers
 from core.discovery.discover import Discovery, discover, formulas_so_far
 from core.discovery.options import BUDGETS, Budget, Knowledge
-from core.errors import Cancelled, InputError
+from core.errors import Cancelled, InputError, ParsimonyError
 from core.knowledge.physics.system import Quantity
 
 INSTANT = BUDGETS["instant"]
@@ -208,3 +209,18 @@ def test_targets_without_a_search_are_said():
     result = discover(still, budget=INSTANT)
     assert result.law is None
     assert "best R² 0.00" in result.verdict
+
+
+def test_runs_that_all_die_are_an_error_and_no_silence(monkeypatch):
+    monkeypatch.setattr(workers, "_run", sys.exit)  # the child ends before it says anything
+    system = simulate("springs", num_graphs=20, noise=0.05, seed=0)
+    kept = []
+    with pytest.raises(ParsimonyError, match="All 2 runs of the genetic search"):
+        workers.run_seeds(
+            system, system, Knowledge(), [0, 1], 100, time.monotonic() + 30,
+            keep=lambda *told: kept.append(told), report=lambda: None,
+        )  # fmt: skip
+    assert [(place, found, complete) for place, found, _, complete in sorted(kept)] == [
+        (0, [], False),
+        (1, [], False),
+    ]
