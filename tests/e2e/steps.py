@@ -3,8 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
+# every view of a page in the dark theme belongs to `make check-slow`: half a minute for each page
+in_both_themes = pytest.mark.parametrize(
+    "dark", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["light", "dark"]
+)
 WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)  # other tests may run beside these
 

@@ -15,7 +15,7 @@ from core.serving import drug_interaction as ddi
 from core.serving.ddi_networks import find_network
 from core.settings import settings
 from tests.e2e import steps
-from tests.e2e.steps import choose, open_part, predict, settle, take
+from tests.e2e.steps import choose, in_both_themes, open_part, predict, settle, take
 
 SMILES = "CNCCC(Oc1ccc(cc1)C(F)(F)F)c1ccccc1C"  # fluoxetine with one methyl group more
 TABS = (
@@ -247,7 +247,7 @@ def test_several_drugs_give_a_matrix(server, visit, find_violations):
     assert find_violations(page) == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@in_both_themes
 def test_no_view_breaks_a_rule_of_accessibility(server, visit, find_violations, dark):
     page = ready(visit(f"{server.url}/drug_interaction", dark=dark))
     assert find_violations(page) == []

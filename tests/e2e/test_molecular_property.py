@@ -18,6 +18,7 @@ from core.settings import settings
 from tests.e2e.steps import (
     WAIT_MS,
     choose,
+    in_both_themes,
     open_part,
     predict,
     read_rows,
@@ -164,7 +165,7 @@ def test_a_drawn_molecule_is_predicted(server, visit):
     )
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@in_both_themes
 def test_no_view_breaks_a_rule_of_accessibility(server, visit, find_violations, dark):
     page = open_quick(server, visit, dark=dark)
     assert find_violations(page) == []

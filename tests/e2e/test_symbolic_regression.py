@@ -16,7 +16,15 @@ from core.evidence.bundle import Bundle
 from core.serving import physics_job, physics_permalink
 from core.serving import physics_question as pq
 from core.serving import symbolic_regression as laws
-from tests.e2e.steps import WAIT_MS, open_part, read_rows, settle, take, wait_for_answer
+from tests.e2e.steps import (
+    WAIT_MS,
+    in_both_themes,
+    open_part,
+    read_rows,
+    settle,
+    take,
+    wait_for_answer,
+)
 
 HEAT = "system=heat&graphs=60"
 HOSTILE = "<img src=x onerror=document.title='X'>"
@@ -165,7 +173,7 @@ def test_a_search_runs_rests_goes_on_and_stops_with_its_formulas(make_server, vi
     assert rows(again) == rows(page)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@in_both_themes
 def test_no_view_breaks_a_rule_of_accessibility(server, visit, find_violations, dark):
     page = open_heat(server, visit, dark=dark)
     for key in ("phys_motion_part", "phys_compare", "phys_ledger"):
