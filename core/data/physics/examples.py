@@ -3,10 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.data.physics.simulators import simulate
-from core.errors import UnknownName
-from core.knowledge.physics.system import GraphSystem
-
 
 @dataclass(frozen=True)
 class Example:
@@ -90,18 +86,3 @@ EXAMPLES: Mapping[str, Example] = {
         ),
     )
 }  # fmt: skip
-
-
-def load_example(name: str) -> GraphSystem:
-    """The samples of an example.
-
-    Raises:
-        UnknownName: PH-E10.
-    """
-    if name not in EXAMPLES:
-        raise UnknownName(
-            "PH-E10", "Unknown system", name, EXAMPLES, kind="the list of examples",
-            hint=f"Known: {', '.join(EXAMPLES)}.",
-        )  # fmt: skip
-    example = EXAMPLES[name]
-    return simulate(example.simulator, **example.settings)

@@ -121,11 +121,6 @@ def descriptions(system: GraphSystem, level: str) -> dict[str, Description]:
     return found
 
 
-def describe_name(name: str, system: GraphSystem, level: str) -> Description:
-    """Symbol, words and unit of a name that a level can see."""
-    return descriptions(system, level)[name]
-
-
 def _written_out(system: GraphSystem) -> dict[str, Expression]:
     """Differences of two ends, as they are shown."""
     return {

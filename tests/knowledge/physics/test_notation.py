@@ -2,7 +2,7 @@ import pytest
 
 from core.data.physics.simulators import SIMULATORS, simulate, truth
 from core.knowledge.physics.canonical import canonical
-from core.knowledge.physics.notation import describe_name, law_latex, step_latex, symbol
+from core.knowledge.physics.notation import descriptions, law_latex, step_latex, symbol
 from tests.knowledge.physics.samples import law
 
 
@@ -33,7 +33,7 @@ def test_springs():
     assert step_latex(truth("springs"), system)[1][1] == (
         r"\mathbf{F}_{i} = \sum_{j \in N(i)} \mathbf{message}_{ij}"
     )
-    described = describe_name("m_j", system, "edge")
+    described = descriptions(system, "edge")["m_j"]
     assert (described.symbol, described.words, described.unit) == ("m_{j}", "m of the sender", "kg")
 
 
