@@ -124,7 +124,7 @@ def downloader(tmp_path, **options):
 
 def test_every_file_states_where_it_comes_from_and_how_to_check_it():
     names = [data_set.name for data_set in registry.list_sets()]
-    assert len(names) == len(set(names)) == 40
+    assert len(names) == len(set(names)) == 43
     for data_set in registry.list_sets():
         assert data_set.title
         assert data_set.licence

@@ -1,0 +1,1 @@
+"""Data sets of ratings, their splits by user, uploads, and simulated ratings."""
