@@ -1,8 +1,8 @@
 """Well-known films, curated by hand: what a visitor can rate when the application starts.
 
 `films.csv` holds public facts written down on 2026-11-21 from general knowledge: the title under
-which English-speaking audiences know a film, the year of its first release, one to three genres of
-a fixed vocabulary, the credited directors (co-directors whom the credits list apart are left out),
+which English-speaking audiences know a film, the year of its first release, one to three of 20
+genres, the credited directors (co-directors whom the credits list apart are left out),
 and a second title where people know the film under two, such as the original one. No row was copied
 from a data set; films were chosen such that the users of MovieTweetings rated them often enough for
 a model to know them.
@@ -19,12 +19,6 @@ import numpy as np
 
 from core.knowledge.ratings import MISSING, Catalogue, Field
 
-GENRES = (
-    "Action", "Adventure", "Animation", "Biography", "Comedy", "Crime", "Documentary", "Drama",
-    "Family", "Fantasy", "History", "Horror", "Music", "Mystery", "Romance", "Science fiction",
-    "Sport", "Thriller", "War", "Western",
-)  # fmt: skip
-
 YEARS_APART = 1  # lists differ where a film ran at a festival before its release
 
 
@@ -35,7 +29,7 @@ class Film:
     Attributes:
         title: English, as commonly known.
         year: of the first release.
-        genres: one to three of `GENRES`.
+        genres: one to three.
         directors: at least one.
         other_title: original or otherwise known title; empty for most.
     """
