@@ -13,7 +13,6 @@ from pages.components import (
     mol_answers,
     mol_compare,
     mol_evidence,
-    mol_history,
     mol_inputs,
     mol_job,
     mol_ledger,
@@ -57,7 +56,9 @@ def show_evidence(answer, chosen) -> None:
         partial(mol_evidence.show, answer, chosen),
         query=answer.question,
         table=Export("CSV", "predictions.csv", "text/csv", partial(rows_csv, answer)),
-        parameters=mol_history.address(answer, chosen, row),
+        parameters=mol_state.HISTORY.address(
+            answer.question, row, partial(mol_evidence.bundle_of, answer, chosen)
+        ),
         short={} if mol_state.is_start(row) else None,
     )
 
@@ -75,7 +76,9 @@ with st.container(key="mol_research_use"):
         f"**{frame.RESEARCH_USE}** A low probability does not mean that a compound is safe. "
         "Molecules stay on this server."
     )
-page = answer_page.AnswerPage(PAGE, mol_state.STATE, mol_state.commit, mol_history.plain_address)
+page = answer_page.AnswerPage(
+    PAGE, mol_state.STATE, mol_state.commit, mol_state.HISTORY.plain_address
+)
 link, found = page.ask_and_answer(
     "Prediction", ask=mol_inputs.ask, show=show_answers, also=mol_job.start
 )
@@ -95,6 +98,6 @@ if found:
 with answer_page.folded("How it works, and what it cost", key="mol_ledger"):
     mol_ledger.show(found[0] if found else None)
 with answer_page.folded("Earlier answers", key="mol_history"):
-    mol_history.show()
+    mol_state.HISTORY.show()
 
 frame.footer(found[0] if found else None)

@@ -1,6 +1,8 @@
 """Earlier answers of one page on this server, newest first; one click restores one."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,3 +60,60 @@ def _describe(entry: dict) -> str:
         f"{shorten(bundle['query']['question'], 70)} → {shorten(answer['value'], 60)} "
         f"({answer['score']:.3f}{changed}) · {when}"
     )
+
+
+def signature(query: Mapping[str, Any]) -> str:
+    """Equal for equal stored questions."""
+    return json.dumps(query, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class OwnHistory:
+    """Addresses and earlier answers of a page whose questions may be a secret.
+
+    Attributes:
+        state: of the page; its links have `query`.
+        to_parameters: from a question and the id of what is open to query parameters; None where
+            they do not fit into an address.
+        store: keeps such a question with its bundle; returns the id for ``result``.
+        opened: name of the parameter for what is open.
+    """
+
+    state: LinkState
+    to_parameters: Callable[..., dict[str, str] | None]
+    store: Callable[[Any, Mapping[str, object]], str]
+    opened: str
+
+    def note(self, question: Any) -> None:
+        """A question of this session: it may be listed here."""
+        self._of_session("mine").setdefault(signature(question.to_json()), None)
+
+    def plain_address(self, link: Any) -> dict[str, str]:
+        """Query parameters of a question without evidence; none where it is too long."""
+        return (link.query and self.to_parameters(link.query)) or {}
+
+    def address(self, question: Any, opened: str, bundle: Callable[[str], Bundle]) -> dict:
+        """Query parameters of an answer; a question too long for an address is stored.
+
+        Args:
+            question: the question.
+            opened: id of what is open, empty for the first.
+            bundle: makes the evidence, given the time.
+        """
+        parameters = self.to_parameters(question, opened)
+        if parameters is not None:
+            return parameters
+        stored, key = self._of_session("stored"), signature(question.to_json())
+        if key not in stored:
+            self.state.take_new()  # it is kept here, once
+            made = bundle(datetime.now(UTC).isoformat(timespec="seconds"))
+            stored[key] = self.store(question, made.to_json())
+        return {"result": stored[key]} | ({self.opened: opened} if opened else {})
+
+    def show(self) -> None:
+        """One button per earlier question of this session."""
+        mine = self._of_session("mine")
+        show(self.state, allowed=lambda query: signature(query) in mine)
+
+    def _of_session(self, name: str) -> dict[str, Any]:
+        return st.session_state.setdefault(f"{self.state.prefix}_{name}", {})

@@ -11,12 +11,12 @@ from core.serving.few_shot import available_models
 from core.serving.mol_permalink import Link
 from core.serving.molecular_property import Question
 from core.serving.molecule_table import ROLES, Lists, parse_text
+from pages.components.history import OwnHistory
 from pages.components.link_state import LinkState
-from pages.components.mol_answers import first_of, signature
+from pages.components.mol_answers import first_of
 
 LISTS = "mol_lists"  # as they were filled in; a box that was not touched stands for its list here
 CARD = "mol_card"  # task card in use
-MINE = "mol_mine"  # signatures of this session's questions
 ROW = "mol_row"  # id of the row whose evidence is open
 MAX_TYPED = 500  # longer lists are not put into a box
 
@@ -116,7 +116,7 @@ def _keep(question: Question) -> Link:
     first_of(question)
     link = Link(question)
     STATE.keep(link, new=True)
-    st.session_state.setdefault(MINE, []).append(signature(question.to_json()))
+    HISTORY.note(question)
     return link
 
 
@@ -127,3 +127,4 @@ def is_start(row: str) -> bool:
 
 
 STATE = LinkState("mol", mol_permalink.from_parameters, show, "mol_model")
+HISTORY = OwnHistory(STATE, mol_permalink.to_parameters, mol_permalink.store, "row")
