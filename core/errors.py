@@ -15,6 +15,7 @@ Wording: what is wrong, with the value; what is allowed; what to do next.
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 class ParsimonyError(Exception):
@@ -58,6 +59,21 @@ class UnknownName(InputError):  # noqa: N818 - reads as what happened
         guess = f' Did you mean "{self.nearest[0]}"?' if self.nearest else ""
         shown = name if len(name) <= 80 else name[:77] + "…"
         super().__init__(code, title, f'"{shown}" is not in {kind}.{guess}', hint)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something a person should know about an input that is used all the same; never raised.
+
+    Attributes:
+        code: stable code such as ``MO-E04``.
+        title: two to five words.
+        text: what was found and what was done.
+    """
+
+    code: str
+    title: str
+    text: str
 
 
 class ArtifactError(ParsimonyError):

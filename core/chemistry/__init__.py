@@ -22,7 +22,6 @@ from core.chemistry.values import (
     Alert,
     Comparison,
     Molecule,
-    Remark,
     Structure,
     bit_array,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "Alert",
     "Comparison",
     "Molecule",
-    "Remark",
     "Structure",
     "alerts",
     "atom_picture",

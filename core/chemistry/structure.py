@@ -19,8 +19,8 @@ from core.chemistry.text import (
     not_valid,
     too_large,
 )
-from core.chemistry.values import Comparison, Remark, Structure
-from core.errors import InputError
+from core.chemistry.values import Comparison, Structure
+from core.errors import InputError, Remark
 
 RADIUS = 2
 NUM_BITS = 1024

@@ -6,24 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from core.errors import Remark
 from core.knowledge.molecules import MoleculeGraph
 
 MOLECULE_BITS = 2048  # of the fingerprint of a `Molecule`
-
-
-@dataclass(frozen=True)
-class Remark:
-    """Something a person should know about a structure that is used all the same.
-
-    Attributes:
-        code: stable code such as ``MO-E04``.
-        title: two to five words.
-        text: what was found and what was done.
-    """
-
-    code: str
-    title: str
-    text: str
 
 
 @dataclass(frozen=True)

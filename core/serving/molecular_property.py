@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.chemistry import Remark
+from core.errors import Remark
 from core.serving.artifact import Metric
 from core.serving.few_shot import CLASSES, Inputs, Prepared, Scores
 from core.serving.molecule_case import (

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from core import chemistry
-from core.chemistry import Molecule, Remark
+from core.chemistry import Molecule
 from core.chemistry.listing import Entry, Listing, split_file, split_lines
 from core.chemistry.text import is_block, quote
 from core.data.example_assays import ExampleAssay, ExampleMolecule, load_example_assays
-from core.errors import InputError
+from core.errors import InputError, Remark
 
 ROLES = ("active", "inactive", "candidate")
 LETTERS = {"active": "A", "inactive": "I", "candidate": "C"}

@@ -1,18 +1,17 @@
 """Answers about candidates, computed once per server; the heading and the ranked list."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.chemistry import Remark
+from core.errors import Remark
 from core.render.molecule import say_set
 from core.serving import mol_evidence
 from core.serving import molecular_property as mol
 from core.serving.molecule_reliability import takes_long
 from core.serving.molecule_table import TableRow
 from pages.components import frame
+from pages.components.history import signature
 from pages.components.mol_table import Cell, Column, Line, Track, picture_cell, show_table
 from pages.components.rows import show_rows
 from pages.components.verdict import show_score, unbroken
@@ -35,11 +34,6 @@ LABELS = {
     "prior": ("Ignores your labels", "red", ":material/close:"),
     "unknown": ("Cannot be told", "orange", ":material/remove:"),
 }
-
-
-def signature(query: Mapping[str, Any]) -> str:
-    """Equal for equal stored questions."""
-    return json.dumps(query, sort_keys=True)
 
 
 BY_TEXT = {mol.Question: lambda question: signature(question.to_json())}
