@@ -124,7 +124,7 @@ def downloader(tmp_path, **options):
 
 def test_every_file_states_where_it_comes_from_and_how_to_check_it():
     names = [data_set.name for data_set in registry.list_sets()]
-    assert len(names) == len(set(names)) == 43
+    assert len(names) == len(set(names)) == 48
     for data_set in registry.list_sets():
         assert data_set.title
         assert data_set.licence
@@ -157,7 +157,7 @@ def test_published_row_counts():
 def test_alias_and_unknown_name():
     assert registry.find("umls-conve").name == "umls"
     with pytest.raises(
-        DataError, match=r'no data set "umsl"\. Known: drugbank, .*, family, umls, umls-drum'
+        DataError, match=r'no data set "umsl"\. Known: sim350, .*, family, umls, umls-drum'
     ):
         registry.find("umsl")
 

@@ -1,0 +1,1 @@
+"""Expression over time with prior networks: simulated, published, uploaded."""
