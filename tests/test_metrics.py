@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 from core.errors import ShapeError
 from core.metrics import (
     average_precision,
+    catalogue_summary,
     classification_summary,
     filtered_ranks,
     multilabel_summary,
+    ndcg,
     precision_at_positives,
     ranking_summary,
+    rating_summary,
     roc_auc,
 )
 
@@ -166,3 +169,93 @@ def test_effects_are_measured_on_the_pairs_that_carry_them():
     assert nothing == {"pr_auc": 0.0, "roc_auc": 0.0, "accuracy": 0.0}
     with pytest.raises(ShapeError, match=r"must be \(n, T\)"):
         multilabel_summary(positive, negative[:1], labels)
+
+
+LOG3 = np.log2(3)
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "k", "expected"),
+    [
+        ([3, 2, 1], [9, 8, 7], 3, 1),  # best order
+        ([3, 2, 1], [1, 2, 3], 3, (1 + 3 / LOG3 + 7 / 2) / (7 + 3 / LOG3 + 1 / 2)),  # reversed
+        ([3, 2, 1], [1, 2, 3], 1, 1 / 7),
+        ([3, 2, 1], [1, 2, 3], 2, (1 + 3 / LOG3) / (7 + 3 / LOG3)),
+        ([3, 2, 1], [4, 4, 4], 1, 11 / 3 / 7),  # any of the three may come first
+        ([3, 2, 1], [5, 4, 4], 3, (7 + 2 / LOG3 + 2 / 2) / (7 + 3 / LOG3 + 1 / 2)),  # two tied
+        ([5], [-2], 5, 1),  # fewer items than ranks
+        ([1, 0], [0, 1], 5, 1 / LOG3),
+        ([0, 0, 0], [3, 1, 2], 3, 1),  # nothing to order
+        ([-2, -1], [1, 0], 3, 1),  # below 0 counts as 0
+        ([0, 1, 0], [2, 1, 1], 2, 0.5 / LOG3),
+    ],
+)
+def test_ndcg_by_hand(truth, predicted, k, expected):
+    assert ndcg(np.array(truth), np.array(predicted), k) == pytest.approx(expected)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=5),
+    st.integers(1, 6),
+)
+def test_ndcg_is_the_mean_over_all_orders_of_ties(pairs, k):
+    def dcg(ratings):
+        return sum((2**y - 1) / np.log2(rank + 1) for rank, y in enumerate(ratings[:k], 1))
+
+    best = dcg(sorted((y for y, _ in pairs), reverse=True))
+    orders = [
+        dcg([y for y, _ in sorted(order, key=lambda pair: -pair[1])])  # keeps the order of ties
+        for order in permutations(pairs)
+    ]
+    expected = np.mean(orders) / best if best else 1
+    assert ndcg(*np.array(pairs).T, k) == pytest.approx(expected)
+
+
+def test_ndcg_of_large_ratings_does_not_overflow():
+    assert ndcg(np.array([2000, 1000]), np.array([1, 0]), 3) == 1
+    assert ndcg(np.array([2000, 1000]), np.array([0, 1]), 3) == pytest.approx(1 / LOG3)
+
+
+def test_rating_errors_are_averaged_per_user_first():
+    truth = [np.array([3.0, 2, 1]), np.array([5.0])]
+    predicted = [np.array([1.0, 2, 3]), np.array([4.0])]
+    reversed_order = (1 + 3 / LOG3 + 7 / 2) / (7 + 3 / LOG3 + 1 / 2)
+    assert rating_summary(truth, predicted) == {
+        "mse": pytest.approx((8 / 3 + 1) / 2),
+        "mae": pytest.approx((4 / 3 + 1) / 2),
+        "ndcg@3": pytest.approx((reversed_order + 1) / 2),
+        "ndcg@5": pytest.approx((reversed_order + 1) / 2),
+    }
+    assert rating_summary([], []) == {"mse": 0, "mae": 0, "ndcg@3": 0, "ndcg@5": 0}
+    with pytest.raises(ShapeError, match="as many predicted ratings"):
+        rating_summary(truth, predicted[::-1])
+
+
+def test_lists_from_the_whole_catalogue_by_hand():
+    count = np.array([8, 4, 4, 0, 1])  # popularity 0.9, 0.6, 0.6, 0.1, 0.3
+    scores = [np.array([5.0, 4, 3, 2, 1]), np.array([1.0, 2, 3, 4, 5]), np.zeros(5)]
+    given = [np.array([0]), np.array([], int), np.array([3])]
+    liked = [np.array([2, 3]), np.array([0]), np.array([], int)]
+    found = catalogue_summary(scores, given, liked, count, k=2)
+    # lists: items 1 and 2; items 4 and 3; two of items 0, 1, 2, 4, each with probability 1/2
+    assert found["recall@2"] == pytest.approx((1 / 2 + 0) / 2)
+    assert found["coverage"] == pytest.approx((0.5 + 1 + 1 + 1 + 1) / 5)
+    assert found["popularity_bias"] == pytest.approx(((0.6 - 0.35) + (0.2 - 0.9)) / 2)
+
+
+def test_a_tie_at_the_end_of_the_list_counts_in_part():
+    scores = [np.array([3.0, 2, 2, 2, 1])]
+    found = catalogue_summary(scores, [np.array([], int)], [np.array([1])], np.ones(5), k=2)
+    expected = {"recall@2": 1 / 3, "coverage": 0.4, "popularity_bias": 0}
+    assert found == pytest.approx(expected)
+
+
+def test_lists_that_cannot_be_judged():
+    nothing = {"recall@10": 0, "coverage": 0, "popularity_bias": 0}
+    assert catalogue_summary([], [], [], np.ones(3)) == nothing
+    all_given = catalogue_summary([np.ones(3)], [np.arange(3)], [np.array([], int)], np.ones(3))
+    assert all_given == nothing
+    with pytest.raises(ShapeError, match="scores, given items and liked items"):
+        catalogue_summary([np.ones(3)], [], [], np.ones(3))
+    with pytest.raises(ShapeError, match="3 scores, one per item"):
+        catalogue_summary([np.ones(2)], [np.array([0])], [np.array([1])], np.ones(3))
