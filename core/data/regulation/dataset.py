@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.data.regulation.scaling import Scaling
 from core.knowledge.regulation import Expression, Network
 
 
@@ -17,7 +18,10 @@ class RegulationData:
         test: only to measure on.
         partners: which proteins interact, symmetric and without signs.
         truth: the network that the expression was simulated from, only to measure on.
-        reference: edges found by another experiment, only to measure on; not complete.
+        reference: edges found by another experiment, only to measure on; it tells nothing about
+            regulators that it did not look at, whose rows are empty.
+        scaling: what was done to the measured values of all parts, fitted to `train`; None when
+            nothing was.
     """
 
     title: str
@@ -28,3 +32,4 @@ class RegulationData:
     partners: Network | None = None
     truth: Network | None = None
     reference: Network | None = None
+    scaling: Scaling | None = None

@@ -58,7 +58,7 @@ def test_constant_inputs_and_the_closed_form_of_a_decay(system):
     path = system.follow(start, (0.0, 0.5, 4.0))
     assert path.shape == (1, 3, 4)
     np.testing.assert_allclose(path[0, :, :2], [[0, 0.7]] * 3)
-    np.testing.assert_allclose(path[0, :, 2], 0.9 * np.exp([0, -0.5, -4.0]), rtol=1e-5)
+    np.testing.assert_allclose(path[0, :, 2], 0.9 * np.exp([0, -0.5, -4.0]), atol=1e-5)
 
 
 def test_starts_follow_the_rule_of_the_source(system):

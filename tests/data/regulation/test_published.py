@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from core.data.regulation.published import load_sim350, load_sim350_prior
+from core.data.regulation.published import (
+    load_breast_cancer,
+    load_haematopoiesis,
+    load_sim350,
+    load_sim350_prior,
+    load_yeast,
+)
 from core.settings import settings
 
 pytestmark = pytest.mark.skipif(
@@ -47,3 +53,44 @@ def test_sim350_prior_and_noise(sim350):
     apart = train[:, :, inputs] - train[:, :, inputs].mean(1, keepdims=True)
     assert apart.std() == pytest.approx(0.05 * np.sqrt(4 / 5), rel=0.05)
     assert sim350.train.samples[0].times.tolist() == [0, 2, 3, 7, 9]
+
+
+def test_yeast():
+    data = load_yeast()
+    assert len(data.train.genes) == 500
+    assert [len(part.samples) for part in (data.train, data.valid)] == [1, 1]
+    train, valid = data.train.samples[0], data.valid.samples[0]
+    assert train.times[[0, 1, 20, 21]].tolist() == [0, 5, 100, 110]
+    assert train.values.min(0) == pytest.approx(np.zeros(500))
+    assert train.values.max(0) == pytest.approx(np.ones(500))
+    assert np.corrcoef(train.values.ravel(), valid.values.ravel())[0, 1] > 0.5
+    gene = data.train.genes.index("CLN3")
+    low, high = data.scaling.low[gene], data.scaling.high[gene]
+    assert low + train.values[0, gene] * (high - low) == pytest.approx(0.095959, abs=1e-6)
+    regulators = {data.prior.genes[k] for k in np.flatnonzero(data.prior.matrix.any(1))}
+    assert regulators == {"ACE2", "FKH1", "TEC1", "FKH2", "TYE7", "YOX1"}
+    assert data.prior.num_edges == 1146
+    assert not data.prior.signed
+
+
+def test_breast_cancer():
+    data = load_breast_cancer()
+    assert data.train.samples[0].values.shape == (178, 500)
+    assert data.test.samples[0].times.tolist()[:2] == [0.5, 0.5051]
+    assert not set(data.test.samples[0].times) & set(data.train.samples[0].times)
+    assert data.prior.num_edges == 7732
+    assert data.reference.num_edges == 1586
+    assert data.reference.matrix.any(1).sum() == 7
+    np.testing.assert_array_equal(data.partners.matrix, data.partners.matrix.T)
+    assert data.partners.num_edges == 45 + 2 * 268
+
+
+def test_haematopoiesis():
+    data = load_haematopoiesis("B")
+    assert [len(one.times) for one in data.train.samples] == [482, 168]
+    assert [len(one.times) for one in data.test.samples] == [391, 1005, 48]
+    assert not any(np.isnan(one.values).any() for one in data.test.samples)
+    assert data.prior.num_edges == 31030
+    mono = load_haematopoiesis("mono")
+    assert [len(one.times) for one in mono.train.samples] == [998, 824]
+    assert mono.test is None
