@@ -1,0 +1,116 @@
+"""The network of expression: torch against numpy, effects against finite differences, masks."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import ShapeError
+from core.function.dynamics import PhoenixNetwork
+from core.knowledge.dynamics import MATRICES, Dynamics, follow
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    found = PhoenixNetwork(7, 4)
+    with torch.no_grad():
+        for name in ("Ws", "Wp", "bs", "bp"):
+            found.get_parameter(name).normal_()
+        found.v[2] = -0.5  # a gene that follows nothing
+    return found
+
+
+def expression(rows=5, seed=0):
+    return np.random.default_rng(seed).random((rows, 7)).astype(np.float32)
+
+
+def jacobian(dynamics, x, size=1e-3):
+    """(n, n) central differences; entry [i, j] is the change of gene j's rate with gene i."""
+    steps = size * np.eye(len(x))
+    return (dynamics.rate(x + steps) - dynamics.rate(x - steps)) / (2 * size)
+
+
+def test_torch_and_numpy_agree(network):
+    x = expression()
+    np.testing.assert_allclose(
+        network(torch.from_numpy(x)).detach().numpy(), network.dynamics().rate(x), atol=1e-6
+    )
+    between = np.array([1.0, 0.2, 3.7, 2.0, 0.5], np.float32)
+    later = network.step(torch.from_numpy(x), torch.from_numpy(between)).detach().numpy()
+    slow = [follow(network.dynamics().rate, x[k : k + 1], [0, between[k]], between[k] / 4)[1, 0]
+            for k in range(5)]  # fmt: skip
+    np.testing.assert_allclose(later, slow, atol=1e-5)
+
+
+def test_effect_is_the_jacobian_at_one_half_without_decay_and_biases(network):
+    with torch.no_grad():
+        network.bp.zero_()
+    dynamics = network.dynamics()
+    found = jacobian(dynamics, np.full(7, 0.5)) + np.diag(np.maximum(dynamics.weights["v"], 0))
+    np.testing.assert_allclose(dynamics.effect(), found, atol=2e-3)
+    assert not dynamics.effect()[:, 2].any()
+
+
+def test_effect_differs_from_the_jacobian_elsewhere(network):
+    dynamics = network.dynamics()
+    found = jacobian(dynamics, np.full(7, 0.9)) + np.diag(np.maximum(dynamics.weights["v"], 0))
+    assert np.abs(dynamics.effect() - found).max() > 0.1
+
+
+def test_time_can_be_told_in_another_unit(network):
+    x = expression()
+    np.testing.assert_allclose(
+        network.dynamics(unit=5.0).rate(x), network.dynamics().rate(x) / 5, rtol=1e-4, atol=1e-6
+    )
+
+
+def test_holding_a_regulator_changes_its_target_only(network):
+    dynamics, x = network.dynamics(), expression()
+    held = dynamics.rate_without(x, 3, 1, 0.4)
+    seen = x.copy()
+    seen[:, 3] = 0.4
+    np.testing.assert_array_equal(np.delete(held, 1, 1), np.delete(dynamics.rate(x), 1, 1))
+    np.testing.assert_allclose(held[:, 1], dynamics.rate(seen)[:, 1], atol=1e-6)
+    assert np.abs(held - dynamics.rate(x))[:, 1].max() > 1e-3
+    own = dynamics.rate_without(x, 1, 1, 0.4)  # its own decay is still felt
+    seen = x.copy()
+    seen[:, 1] = 0.4
+    decay = np.maximum(dynamics.weights["v"][1], 0) * (x[:, 1] - 0.4)
+    np.testing.assert_allclose(own[:, 1], dynamics.rate(seen)[:, 1] - decay, atol=1e-6)
+
+
+def test_masked_weights_are_zero_and_get_no_gradient(network):
+    mask = torch.rand(4, 7) < 0.5
+    network.set_mask("Ws", mask)
+    assert not network.Ws[~mask].any()
+    assert network.sparsity() == pytest.approx(int((~mask).sum()) / (4 * 28))
+    with torch.no_grad():
+        network.Ws.add_(1)  # as a step of momentum would
+    network(torch.from_numpy(expression())).square().sum().backward()
+    assert not network.Ws.grad[~mask].any()
+    assert network.Ws.grad[mask].any()
+    assert not network.dynamics().weights["Ws"][~mask.numpy()].any()
+
+
+def test_start_is_the_published_one():
+    torch.manual_seed(0)
+    network = PhoenixNetwork(200, 40)
+    zeros = [float((network.get_parameter(name) == 0).float().mean()) for name in ("Ws", "Wp")]
+    assert zeros == pytest.approx([0.95, 0.95], abs=0.01)
+    np.testing.assert_allclose((network.Cs.T @ network.Cs).detach(), np.eye(40), atol=1e-5)
+    assert 0 <= network.v.min() < network.v.max() <= 1
+
+
+def test_weights_are_written_and_read(network):
+    network.set_mask("Cp", torch.rand(7, 4) < 0.3)
+    dynamics = network.dynamics()
+    read = Dynamics.from_json(json.loads(json.dumps(dynamics.to_json())))
+    assert all(np.array_equal(read.weights[key], dynamics.weights[key]) for key in MATRICES)
+    np.testing.assert_array_equal(read.rate(expression()), dynamics.rate(expression()))
+    kept = sum(np.count_nonzero(dynamics.weights[key]) for key in MATRICES)
+    rows = sum(np.count_nonzero(dynamics.weights[key][2]) for key in ("Cs", "Cp"))
+    assert (dynamics.num_weights, dynamics.num_kept) == (112, kept - rows)
+    with pytest.raises(ShapeError, match="must agree"):
+        Dynamics(dict(dynamics.weights) | {"bs": np.zeros(3)})
