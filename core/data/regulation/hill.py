@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from core.knowledge.dynamics import follow
 from core.knowledge.physics.expression import Expression as Formula
 from core.knowledge.physics.expression import evaluate, parse
 from core.knowledge.regulation import Expression, Trajectory
@@ -159,31 +160,6 @@ class HillSystem:
         start = rng.beta(2, 2, shape) + rng.uniform(-0.25, 0.25, len(self.genes))
         return np.where(self.regulated, np.clip(start, 0, 1), inputs)
 
-    def follow(self, start: np.ndarray, times: Sequence[float]) -> np.ndarray:
-        """Expression over time.
-
-        Args:
-            start: (B, n) at the first of `times`.
-            times: increasing.
-
-        Returns:
-            (B, T, n).
-        """
-        values, path = start, [start]
-        for gap in np.diff(np.asarray(times, float)):
-            num_steps = int(np.ceil(gap / MAX_STEP - 1e-9))
-            for _ in range(num_steps):
-                values = self._step(values, gap / num_steps)
-            path.append(values)
-        return np.stack(path, 1)
-
-    def _step(self, values: np.ndarray, step: float) -> np.ndarray:
-        one = self.rate(values)
-        two = self.rate(values + step / 2 * one)
-        three = self.rate(values + step / 2 * two)
-        four = self.rate(values + step * three)
-        return values + step / 6 * (one + 2 * two + 2 * three + four)
-
     def simulate(
         self,
         num_samples: int,
@@ -191,17 +167,20 @@ class HillSystem:
         *,
         times: Sequence[float] = TIMES,
         noise: float = 0.0,
+        num_quiet: int = 0,
     ) -> Expression:
         """Samples with starts of their own.
 
         Args:
-            num_samples: trajectories.
+            num_samples: trajectories with noise.
             rng: source of the starts, then of the noise; the same starts whatever the noise.
             times: increasing.
             noise: standard deviation of Gaussian noise on every value; expression is about 0 to 1.
+            num_quiet: further trajectories of the same kind, without noise, behind the others.
         """
-        values = self.follow(self.draw_start(num_samples, rng), times)
-        values = values + noise * rng.standard_normal(values.shape)
+        start = self.draw_start(num_samples + num_quiet, rng)
         moments = np.asarray(times, float)
+        values = follow(self.rate, start, moments, MAX_STEP).swapaxes(0, 1)  # (B, T, n)
+        values[:num_samples] += noise * rng.standard_normal(values[:num_samples].shape)
         samples = tuple(Trajectory(moments, one.astype(np.float32)) for one in values)
         return Expression(self.genes, samples)

@@ -33,7 +33,7 @@ def load_sim350(
         num_train: samples to learn from, the part to choose on included.
         noise: standard deviation on their expression; the 10 test samples have none.
         wrong: share of the prior's edges that are moved to random places.
-        seed: of the samples, the noise and the moved edges.
+        seed: of the samples, the noise and, apart from them, the moved edges.
 
     Raises:
         DataError: the data set is not here.
@@ -41,12 +41,15 @@ def load_sim350(
     files = registry.read("sim350")
     system = _read_system(files)
     truth = _read_true_network(files)
-    started, tested, moved = np.random.SeedSequence(seed).spawn(3)
+    started, moved = np.random.SeedSequence(seed).spawn(2)
+    samples = system.simulate(
+        num_train, np.random.default_rng(started), noise=noise, num_quiet=NUM_TEST
+    )
     return RegulationData(
         "SIM350, simulated anew",
-        system.simulate(num_train, np.random.default_rng(started), noise=noise),
+        samples.take(range(num_train)),
         truth.relocated(wrong, np.random.default_rng(moved)),
-        test=system.simulate(NUM_TEST, np.random.default_rng(tested)),
+        test=samples.take(range(num_train, num_train + NUM_TEST)),
         truth=truth,
     )
 

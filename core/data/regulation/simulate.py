@@ -15,6 +15,7 @@ from core.knowledge.physics.expression import parse
 from core.knowledge.regulation import Network
 
 TIMES = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
+NUM_TEST = 10  # samples without noise
 MAX_GENES = 500
 MAX_VALUES = 20_000_000  # genes × samples × times
 REGULATOR_SHARE = 0.3  # of the genes
@@ -93,16 +94,18 @@ def simulate(
         InputError: GR-E10 for what cannot be simulated.
     """
     _check(num_genes, num_samples, times, noise, wrong)
-    planted, started, tested, moved = np.random.SeedSequence(seed).spawn(4)
+    planted, started, moved = np.random.SeedSequence(seed).spawn(3)
     system, truth = plant(num_genes, np.random.default_rng(planted))
-    learned = system.simulate(num_samples, np.random.default_rng(started), times=times, noise=noise)
+    samples = system.simulate(
+        num_samples, np.random.default_rng(started), times=times, noise=noise, num_quiet=NUM_TEST
+    )
     num_train = num_samples - num_samples // 5
     return RegulationData(
         f"Simulated network of {num_genes} genes",
-        learned.take(range(num_train)),
+        samples.take(range(num_train)),
         truth.relocated(wrong, np.random.default_rng(moved)),
-        valid=learned.take(range(num_train, num_samples)),
-        test=system.simulate(10, np.random.default_rng(tested), times=times),
+        valid=samples.take(range(num_train, num_samples)),
+        test=samples.take(range(num_samples, num_samples + NUM_TEST)),
         truth=truth,
     )
 

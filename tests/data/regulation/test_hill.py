@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from core.data.regulation.hill import HillSystem, read_equation
+from core.data.regulation.hill import MAX_STEP, HillSystem, read_equation
 from core.errors import InputError
+from core.knowledge.dynamics import follow
 
 GENES = ("A", "B", "C", "D")
 BOTH = "(((1 * fAct(A, 0.4, 1.5) * (1 - 1 * fAct(B, 0.5, 1.2)))) * 1 - 1 * C) / 1"
@@ -55,10 +56,10 @@ def test_equations_of_the_same_form_are_computed_together():
 
 def test_constant_inputs_and_the_closed_form_of_a_decay(system):
     start = np.array([[0.0, 0.7, 0.9, 0.2]])  # A is silent: C only decays
-    path = system.follow(start, (0.0, 0.5, 4.0))
-    assert path.shape == (1, 3, 4)
-    np.testing.assert_allclose(path[0, :, :2], [[0, 0.7]] * 3)
-    np.testing.assert_allclose(path[0, :, 2], 0.9 * np.exp([0, -0.5, -4.0]), atol=1e-5)
+    path = follow(system.rate, start, np.array([0.0, 0.5, 4.0]), MAX_STEP)
+    assert path.shape == (3, 1, 4)
+    np.testing.assert_allclose(path[:, 0, :2], [[0, 0.7]] * 3)
+    np.testing.assert_allclose(path[:, 0, 2], 0.9 * np.exp([0, -0.5, -4.0]), atol=1e-5)
 
 
 def test_starts_follow_the_rule_of_the_source(system):
@@ -90,8 +91,19 @@ def test_what_is_no_equation_is_refused(text):
         read_equation("B", "fAct(Z, 0.4, 1.5) - B", ("A", "B"))
 
 
-def test_halving_the_step_changes_nothing_that_matters(system, monkeypatch):
+def test_halving_the_step_changes_nothing_that_matters(system):
     start = system.draw_start(20, np.random.default_rng(0))
-    whole = system.follow(start, (0.0, 2.0, 9.0))
-    monkeypatch.setattr("core.data.regulation.hill.MAX_STEP", 0.1)
-    assert abs(system.follow(start, (0.0, 2.0, 9.0)) - whole).max() < 1e-4
+    whole, half = (
+        follow(system.rate, start, np.array([0.0, 2.0, 9.0]), step)
+        for step in (MAX_STEP, MAX_STEP / 2)
+    )
+    assert abs(whole - half).max() < 1e-4
+
+
+def test_quiet_samples_are_of_the_same_kind(system):
+    both = system.simulate(400, np.random.default_rng(1), noise=0.3, num_quiet=400)
+    values = np.stack([sample.values for sample in both.samples])  # (800, T, n)
+    inputs = values[:, :, :2]
+    np.testing.assert_allclose(inputs[400:].std(1), 0, atol=1e-6)
+    assert inputs[:400].std(1).min() > 0.01
+    np.testing.assert_allclose(values[:400].mean(0), values[400:].mean(0), atol=0.06)
