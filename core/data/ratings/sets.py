@@ -1,4 +1,4 @@
-"""Public data sets of ratings as cold-start questions.
+"""Data sets of ratings as cold-start questions: public ones, and simulated scores.
 
 BookCrossing and Douban Book are left out on purpose. Published errors on BookCrossing, 14.15, are
 those of a constant, because most of its entries are books somebody had without rating them; the
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from core.data import registry
+from core.data.ratings.planted import planted
 from core.data.ratings.splits import cold_start, group_by_user, keep_core
 from core.errors import DataError
 from core.knowledge.ratings import Catalogue, ColdStart, Episode, Field, Ratings, Scale
@@ -39,8 +40,8 @@ def load(name: str) -> ColdStart:
 def load_movietweetings(seed: int = 0) -> ColdStart:
     """Films rated from 0 to 10; users with 15 ratings or more, films with 5 or more.
 
-    Films tagged Adult are left out. Fields of a film: genres and decade. Test users give 10
-    ratings.
+    Both are counted before the users are split, as is common. Films tagged Adult are left out.
+    Fields of a film: genres and decade. Test users give 10 ratings.
 
     Args:
         seed: of the split of the users and of what they give.
@@ -179,4 +180,5 @@ SETS: Mapping[str, Callable[[], ColdStart]] = {
     "movietweetings": load_movietweetings,
     "lastfm": load_lastfm,
     "ml-1m": load_movielens_1m,
+    "planted": planted,
 }
