@@ -7,6 +7,8 @@ ranks, 1 + greater + k/2), against all entities, both directions.
 Interaction types: one type per pair (DrugBank) by macro-F1, accuracy and kappa; several per pair
 (TWOSIDES) by the mean over side effects of three ranking metrics. Nothing depends on row order.
 
+Networks of genes: every ordered pair of two different genes is one decision, edge or no edge.
+
 Ratings: per user, then the unweighted mean over users. Among tied scores every order is equally
 likely, and a metric is its expected value.
 """
@@ -308,3 +310,57 @@ def _listed(score: np.ndarray, given: np.ndarray, k: int) -> np.ndarray:
     last = np.sort(score[open_to_list])[-k]
     sure, tied = open_to_list & (score > last), open_to_list & (score == last)
     return sure + tied * ((k - sure.sum()) / tied.sum())
+
+
+def network_summary(
+    effect: np.ndarray, truth: np.ndarray, rows: np.ndarray | None = None
+) -> dict[str, float]:
+    """How the edges of an inferred network agree with known ones.
+
+    Edges from a gene to itself are left out: they cannot be told from its decay.
+
+    Args:
+        effect: (n, n) influence of regulators (rows) on targets, 0 for no edge.
+        truth: (n, n) known edges with their signs, 0 for no edge.
+        rows: (n,) bool, regulators to judge; None for all. For a reference that looked at some
+            regulators only: those with edges in it.
+
+    Returns:
+        ``balanced_accuracy``: mean of ``recall`` (share of the known edges that were found) and of
+        the share of the other pairs that are no edge in `effect`. ``precision``: share of the
+        found edges that are known, 0 where none was found. ``roc_auc``: probability that a known
+        edge has the larger absolute effect than another pair, ties counting half.
+        ``sign_accuracy``: share of the known and found edges with the right sign, 0 where there are
+        none; it means nothing where the known edges have no signs.
+
+    Raises:
+        ShapeError: the shapes differ, or the pairs are all edges or none is.
+    """
+    if effect.shape != truth.shape or effect.ndim != 2 or effect.shape[0] != effect.shape[1]:
+        raise ShapeError(f"effect {effect.shape} and truth {truth.shape} must be (n, n).")
+    judged = ~np.eye(len(truth), dtype=bool)
+    if rows is not None:
+        judged[~rows] = False
+    found, known = effect[judged], truth[judged]
+    edge, positive = found != 0, known != 0
+    if positive.all() or not positive.any():
+        raise ShapeError("there must be pairs with and pairs without a known edge.")
+    both = edge & positive
+    recall = both.sum() / positive.sum()
+    return {
+        "balanced_accuracy": float(recall + np.mean(~edge[~positive])) / 2,
+        "recall": float(recall),
+        "precision": float(both.sum() / max(edge.sum(), 1)),
+        "roc_auc": roc_auc(np.abs(found[positive]), np.abs(found[~positive])),
+        "sign_accuracy": float(np.sum(found * known > 0) / max(both.sum(), 1)),
+    }
+
+
+def mean_out_degree(effect: np.ndarray) -> float:
+    """Targets per gene that regulates any, the gene itself not counted; 0 without edges.
+
+    Args:
+        effect: (n, n) influence of regulators (rows) on targets, 0 for no edge.
+    """
+    degrees = np.count_nonzero(effect, axis=1) - np.count_nonzero(np.diagonal(effect)[:, None], 1)
+    return float(degrees.sum() / max(np.count_nonzero(degrees), 1))

@@ -11,8 +11,10 @@ from core.metrics import (
     catalogue_summary,
     classification_summary,
     filtered_ranks,
+    mean_out_degree,
     multilabel_summary,
     ndcg,
+    network_summary,
     precision_at_positives,
     ranking_summary,
     rating_summary,
@@ -259,3 +261,43 @@ def test_lists_that_cannot_be_judged():
         catalogue_summary([np.ones(3)], [], [], np.ones(3))
     with pytest.raises(ShapeError, match="3 scores, one per item"):
         catalogue_summary([np.ones(2)], [np.array([0])], [np.array([1])], np.ones(3))
+
+
+def test_network_by_hand():
+    truth = np.array([[0, 1, -1], [0, 0, 0], [0, 1, 0]])
+    effect = np.array([[9.0, 0.5, 0.2], [0.1, -9.0, 0.0], [0, 0, 9.0]])
+    summary = network_summary(effect, truth)
+    assert summary["recall"] == pytest.approx(2 / 3)
+    assert summary["balanced_accuracy"] == pytest.approx((2 / 3 + 2 / 3) / 2)  # 2 of 3 others
+    assert summary["precision"] == pytest.approx(2 / 3)
+    assert summary["roc_auc"] == pytest.approx((3 + 3 + 0 + 2 * 0.5) / 9)  # 0.5, 0.2, 0 against
+    assert summary["sign_accuracy"] == pytest.approx(1 / 2)  # 0.1, 0, 0
+    judged = network_summary(effect, truth, np.array([True, True, False]))
+    assert judged["recall"] == 1
+    assert judged["balanced_accuracy"] == pytest.approx((1 + 1 / 2) / 2)
+    nothing = network_summary(np.zeros((3, 3)), truth)
+    assert nothing["balanced_accuracy"] == nothing["roc_auc"] == 0.5
+    assert nothing["precision"] == nothing["sign_accuracy"] == 0
+
+
+def test_network_of_chance_scores_one_half():
+    rng = np.random.default_rng(0)
+    truth = rng.random((200, 200)) < 0.02
+    guess = rng.standard_normal((200, 200)) * (rng.random((200, 200)) < 0.3)
+    summary = network_summary(guess, truth)
+    assert summary["balanced_accuracy"] == pytest.approx(0.5, abs=0.05)
+    assert summary["roc_auc"] == pytest.approx(0.5, abs=0.05)
+    assert network_summary(truth * 2.0, truth)["balanced_accuracy"] == 1
+
+
+def test_network_shapes_are_checked():
+    with pytest.raises(ShapeError, match="must be"):
+        network_summary(np.zeros((2, 3)), np.zeros((2, 3)))
+    with pytest.raises(ShapeError, match="with and pairs without"):
+        network_summary(np.zeros((3, 3)), np.zeros((3, 3)))
+
+
+def test_out_degree_counts_regulators_only():
+    effect = np.array([[5, 1, -1, 1], [0, 7, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])
+    assert mean_out_degree(effect) == pytest.approx((3 + 1) / 2)
+    assert mean_out_degree(np.zeros((3, 3))) == 0
