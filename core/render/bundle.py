@@ -6,7 +6,13 @@ from dataclasses import replace
 from core.evidence.bundle import Bundle, Place
 from core.render.drawing import Edge, GraphDrawing, Node
 from core.render.graph import draw_graph
+from core.render.placement import around
 from core.render.text import shorten
+
+REPRESSES = "represses"  # the relation that ends in a bar
+REGULATION = {
+    "kept": "prior kept", "refused": "refused", "new": "new", "contradicted": "contradicted",
+}  # fmt: skip
 
 
 def draw_bundle(
@@ -15,7 +21,8 @@ def draw_bundle(
     """Draw the edges of an Evidence Bundle.
 
     Minimal evidence, where computed, is shown as kept and the rest of it as removed; edges of the
-    overlay are shown as added. Stored positions are used for the orientation "right".
+    overlay are shown as added. Stored positions are used for the orientation "right". Edges of a
+    regulator show instead what became of them beside the prior, around it.
     """
     mark = {True: "✓", False: "?", None: ""}[bundle.answer.known]
     nodes = [
@@ -29,6 +36,7 @@ def draw_bundle(
     added = {edit.fact for edit in bundle.overlay if edit.op == "add"}
     kept = set(bundle.minimal.ids) if bundle.minimal else set()
     removed = set(bundle.minimal.removed) if bundle.minimal else set()
+    regulates = bundle.domain == "grn"
     edges = [
         Edge(
             item.id,
@@ -36,12 +44,15 @@ def draw_bundle(
             item.target,
             item.relation,
             item.weight or 0.0,
-            "added" if item.fact and item.fact in added
+            REGULATION[item.group] if regulates
+            else "added" if item.fact and item.fact in added
             else "kept" if item.id in kept
             else "removed" if item.id in removed
             else "shown",
+            arrow="bar" if regulates and item.relation == REPRESSES else "forward",
             origin=item.provenance.source,
             against=bundle.domain == "ddi" and layers[item.source] > layers[item.target],
+            bare=regulates,
         )
         for item in bundle.evidence
         if item.source and item.target
@@ -51,6 +62,9 @@ def draw_bundle(
         for place in bundle.layout
         if place.x is not None and place.y is not None
     }
+    if regulates:  # narrow windows show one column
+        stored = (stored or around(nodes)) if orientation == "right" else {}
+        orientation = "right"
     kinds = Counter(item.weight_kind for item in bundle.evidence if item.weight_kind)
     return draw_graph(
         nodes,

@@ -4,18 +4,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.render.drawing import Edge, LegendEntry, Node
-from core.render.palette import ALL_KINDS, DASHES, find_kind, outline_path
+from core.render.palette import ALL_KINDS, DASHES, DOUBLE, STATUSES, find_kind, outline_path
 from core.render.text import shorten, show_weight
 
 STATUS_WORDS = {
     "kept": "solid blue = enough on its own",
     "removed": "dashed grey = not needed",
     "added": "double brown = added by you",
+    "prior kept": "solid blue = in the prior, kept",
+    "refused": "dashed grey = in the prior, refused",
+    "new": "double brown = new, not in the prior",
+    "contradicted": "solid brown = opposite of the prior",
+}
+ARROWS = {  # outlines around 0, 0
+    "forward": ("pointed = activates", "M-13 0H4M4 -5L13 0L4 5Z"),
+    "bar": ("bar = represses", "M-13 0H9M9 -6h4v12h-4Z"),
 }
 AGAINST = "dotted = the path goes against the arrow"
 WEIGHT_WORDS = {
     "deletion effect": "width = how much the score falls without this edge",
     "attention": "width = attention (not proof)",
+    "influence": "width = size of the influence on the target",
 }
 
 
@@ -61,10 +70,15 @@ def legend(nodes: Sequence[Node], edges: Sequence[Edge]) -> tuple[LegendEntry, .
     ]
     statuses = {edge.status for edge in edges}
     entries += [
-        LegendEntry(words, color=status, dash=DASHES.get(status, ""), double=status == "added")
+        LegendEntry(
+            words, color=STATUSES[status], dash=DASHES.get(status, ""), double=status in DOUBLE
+        )
         for status, words in STATUS_WORDS.items()
         if status in statuses
     ]
+    arrows = {edge.arrow for edge in edges}
+    if "bar" in arrows:
+        entries += [LegendEntry(*ARROWS[arrow]) for arrow in ARROWS if arrow in arrows]
     if any(edge.against for edge in edges):
         entries.append(LegendEntry(AGAINST, color="ink", dash=DASHES["against"]))
     return tuple(entries)

@@ -36,10 +36,11 @@ class Edge:
         target: node id.
         label: name of the relation.
         weight: its size gives the width.
-        status: shown, kept, removed or added.
+        status: a key of `palette.STATUSES`.
         arrow: forward, bar (repression) or none.
         origin: where the fact comes from, for the table.
         against: whether the path goes from its target to its source.
+        bare: whether the label is left to the table and the accessible name.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Edge:
     arrow: str = "forward"
     origin: str = ""
     against: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """An Evidence Bundle in the formats of other graph tools.
 
-GraphML (networkx, yEd, Gephi), CX2 (Cytoscape, NDEx), Cytoscape JSON and CSV. Each carries the same
-nodes and edges; ids are those of the bundle, except in CX2, which asks for numbers. Only evidence
-with a source and a target is an edge.
+GraphML (networkx, yEd, Gephi), CX2 (Cytoscape, NDEx), Cytoscape JSON, SIF (Cytoscape, names and
+relations alone) and CSV. Each carries the same nodes and edges; ids are those of the bundle, except
+in CX2, which asks for numbers. Only evidence with a source and a target is an edge.
 """
 
 import io
+from collections import Counter
 from typing import Any
 
 import networkx
@@ -114,6 +115,26 @@ def to_cytoscape(bundle: Bundle) -> dict[str, Any]:
         for item in _edges(bundle)
     ]
     return {"data": _network(bundle), "elements": {"nodes": nodes, "edges": edges}}
+
+
+def to_sif(bundle: Bundle) -> str:
+    """SIF text: source, relation and target by name, one edge per line, with tabs between them.
+
+    Where two nodes share a name, their ids are used instead. A relation without a name is
+    "related".
+    """
+    names = {place.id: _word(place.label) for place in bundle.layout}
+    twice = {name for name, num in Counter(names.values()).items() if num > 1 or not name}
+    names = {key: _word(key) if name in twice else name for key, name in names.items()}
+    return "".join(
+        f"{names[item.source]}\t{_word(item.relation) or 'related'}\t{names[item.target]}\n"
+        for item in _edges(bundle)
+    )
+
+
+def _word(text: str) -> str:
+    """Text on one line without tabs."""
+    return " ".join(clean_xml(text).split())
 
 
 def to_csv(bundle: Bundle) -> str:

@@ -8,11 +8,12 @@ turns this by 90° for narrow windows). Distances are pixels at a scale of 1, y 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from core.render import captions, curve
 from core.render.drawing import DrawnEdge, DrawnNode, Edge, GraphDrawing, Node
 from core.render.labels import Box, label_spots
-from core.render.palette import DASHES, STATUSES, Point, find_kind, outline_path
+from core.render.palette import DASHES, DOUBLE, STATUSES, Point, find_kind, outline_path
 from core.render.placement import RADIUS, place, route
 from core.render.text import (
     MAX_EDGE_LABEL,
@@ -180,7 +181,9 @@ def _draw_edges(
 ) -> tuple[DrawnEdge, ...]:
     names = {node.id: node.label for node in nodes}
     boxes = [box for node in nodes for box in _node_boxes(node)]
-    spots = label_spots(edges, chains, widths, boxes)
+    spots = label_spots(
+        [replace(edge, label="") if edge.bare else edge for edge in edges], chains, widths, boxes
+    )
     drawn = []
     for edge in edges:
         width = widths[edge.id]
@@ -195,14 +198,14 @@ def _draw_edges(
                 source=edge.source,
                 target=edge.target,
                 label=edge.label,
-                short=shorten(edge.label, MAX_EDGE_LABEL),
+                short="" if edge.bare else shorten(edge.label, MAX_EDGE_LABEL),
                 name=f"{shorten(names[edge.source], 200)} {shorten(edge.label, 200)} "
                 f"{shorten(names[edge.target], 200)}, weight {edge.weight:.2f}{status}",
                 weight=edge.weight,
                 status=edge.status,
                 color=STATUSES[edge.status],
                 dash=DASHES.get(edge.status, DASHES["against"] if edge.against else ""),
-                double=edge.status == "added",
+                double=edge.status in DOUBLE,
                 width=width,
                 path=curve.path(body),
                 head=curve.arrowhead(body[-1][3], tip, width, edge.arrow),

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 
 Point = tuple[float, float]
 
-STATUSES = {"shown": "ink", "kept": "kept", "removed": "removed", "added": "added"}  # of edges
-DASHES = {"removed": "6 4", "against": "2 4"}
+STATUSES = {  # of edges
+    "shown": "ink", "kept": "kept", "removed": "removed", "added": "added",
+    # edges of a regulatory network beside a prior
+    "prior kept": "kept", "refused": "removed", "new": "added", "contradicted": "added",
+}  # fmt: skip
+DASHES = {"removed": "6 4", "refused": "6 4", "against": "2 4"}
+DOUBLE = frozenset({"added", "new"})
 TEXT_ON_FILL = "#1B1B1F"
 HALO = "#FFCC00"
 THEMES: dict[str, dict[str, str]] = {

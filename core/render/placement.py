@@ -23,6 +23,8 @@ from core.render.text import (
 RADIUS = 21.0
 STAGGER = 54.0
 FAN = 40.0  # between parallel edges
+STAR = (430.0, 300.0)  # half axes of the ellipse around a node
+CROWD = 12  # nodes on one ellipse
 
 
 def place(
@@ -59,6 +61,23 @@ def place(
         for edge, points in found.waypoints.items()
     }
     return centres, bends
+
+
+def around(nodes: Sequence[Node]) -> dict[str, Point]:
+    """Node id → centre, with the first node in the middle and the others on an ellipse around it.
+
+    More than twelve others stand on two ellipses in turn. No node stands straight above the middle,
+    where an edge from the first node to itself has its place.
+    """
+    wide, high = STAR
+    others = nodes[1:]
+    grown = max(1.0, len(others) / 26) * (1.0 if len(others) > CROWD else 0.72)
+    found = {node.id: (0.0, 0.0) for node in nodes[:1]}
+    for row, node in enumerate(others):
+        angle = 2 * math.pi * (row + 0.5) / len(others) - math.pi / 2
+        reach = grown * (0.58 if len(others) > CROWD and row % 2 else 1.0)
+        found[node.id] = (reach * wide * math.cos(angle), reach * high * math.sin(angle))
+    return found
 
 
 def _fans(edges: Sequence[Edge]) -> dict[str, int]:

@@ -65,5 +65,6 @@ def bundle_exports(shown: Bundle, drawing: GraphDrawing) -> list[Export]:
         Export("CX2", "evidence.cx2", json_type, lambda: json.dumps(exchange.to_cx2(bundle))),
         Export("Cytoscape", "evidence.cyjs", json_type,
                lambda: json.dumps(exchange.to_cytoscape(bundle))),
+        Export("SIF", "evidence.sif", "text/plain", partial(exchange.to_sif, bundle)),
         Export("SVG", "evidence.svg", "image/svg+xml", partial(svg.draw_svg, drawing)),
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from core.evidence.bundle import (
     Reduced,
 )
 from core.render.bundle import with_positions
-from core.render.exchange import to_csv, to_cx2, to_cytoscape, to_graphml
+from core.render.exchange import to_csv, to_cx2, to_cytoscape, to_graphml, to_sif
 
 HOSTILE = "<img src=x onerror=document.title='X'>"
 
@@ -111,6 +111,20 @@ def test_cytoscape_json():
     ]  # fmt: skip
     assert edges[1]["data"]["weight"] == -0.25
     assert document["data"]["name"] == "Evidence for C"
+
+
+def test_sif_has_a_line_for_each_edge_by_names_on_one_line():
+    assert to_sif(example()).splitlines() == [
+        f"{HOSTILE}\tlikes\t=B \ufffd", f"{HOSTILE}\t=knows\t=B \ufffd", "=B \ufffd\tlikes\tC & é",
+    ]  # fmt: skip
+    bundle = example()
+    places = (replace(bundle.layout[0], label="a\tb\nc"), *bundle.layout[1:])
+    assert to_sif(replace(bundle, layout=places)).startswith("a b c\tlikes\t")
+    places = tuple(replace(place, label="same") for place in bundle.layout)
+    items = tuple(replace(item, relation=" ") for item in bundle.evidence)
+    assert to_sif(replace(bundle, layout=places, evidence=items)).splitlines() == [
+        "n1\trelated\tn2", "n1\trelated\tn2", "n2\trelated\tn3",
+    ]  # fmt: skip
 
 
 def test_formats_without_positions_and_without_reduction():

@@ -8,6 +8,7 @@ import pytest
 
 from core.render.drawing import Edge, Node
 from core.render.graph import draw_graph
+from core.render.placement import around
 from tests.render.royals import EDGES, NODES
 
 
@@ -84,3 +85,17 @@ def test_an_edge_within_a_layer_goes_around_the_nodes_between():
     middle = next(node for node in drawing.nodes if node.id == "n1")
     label = next(edge for edge in drawing.edges if edge.id == "in")
     assert abs(label.label_x - middle.x) > 50
+
+
+@pytest.mark.parametrize("num", [1, 2, 12, 13, 25, 70])
+def test_nodes_around_another_one_do_not_touch(num):
+    nodes = [Node(str(row), f"gene {row}") for row in range(num + 1)]
+    centres = around(nodes)
+    assert centres["0"] == (0.0, 0.0)
+    places = list(centres.values())
+    gaps = [
+        max(abs(x - a) / 76, abs(y - b) / 60)
+        for row, (x, y) in enumerate(places)
+        for a, b in places[:row]
+    ]
+    assert min(gaps) >= 1
