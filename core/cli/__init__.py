@@ -16,6 +16,7 @@ from core.cli import (
     molecules,
     physics,
     readme,
+    recommendation,
     server,
     training,
 )
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (server, graphs, training, readme):
+for group in (server, graphs, training, recommendation, readme):
     app.add_typer(group.commands)
 app.add_typer(interactions.commands, name="interaction")
 app.add_typer(molecules.commands, name="molecules")
