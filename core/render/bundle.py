@@ -6,7 +6,6 @@ from dataclasses import replace
 from core.evidence.bundle import Bundle, Place
 from core.render.drawing import Edge, GraphDrawing, Node
 from core.render.graph import draw_graph
-from core.render.placement import around
 from core.render.text import shorten
 
 REPRESSES = "represses"  # the relation that ends in a bar
@@ -22,7 +21,8 @@ def draw_bundle(
 
     Minimal evidence, where computed, is shown as kept and the rest of it as removed; edges of the
     overlay are shown as added. Stored positions are used for the orientation "right". Edges of a
-    regulator show instead what became of them beside the prior, around it.
+    regulator show instead what became of them beside the prior; its targets stand around it, and
+    for "down" in one column.
     """
     mark = {True: "✓", False: "?", None: ""}[bundle.answer.known]
     nodes = [
@@ -62,17 +62,19 @@ def draw_bundle(
         for place in bundle.layout
         if place.x is not None and place.y is not None
     }
-    if regulates:  # narrow windows show one column
-        stored = (stored or around(nodes)) if orientation == "right" else {}
-        orientation = "right"
-    kinds = Counter(item.weight_kind for item in bundle.evidence if item.weight_kind)
+    way = {"right": "around", "down": "right"}[orientation] if regulates else orientation
+    kinds = Counter(
+        item.weight_kind
+        for item in bundle.evidence
+        if item.weight_kind and item.source and item.target
+    )
     return draw_graph(
         nodes,
         edges,
         title=f"Evidence for {shorten(bundle.answer.value, 60)}",
         size=size,
         weight_kind=kinds.most_common(1)[0][0] if kinds else "deletion effect",
-        orientation=orientation,
+        orientation=way,
         positions=stored if orientation == "right" and stored else None,
         permalink=permalink,
         data_version=" ".join(

@@ -137,7 +137,7 @@ class GraphDrawing:
         top: smallest y of the picture.
         width: pixels.
         height: pixels.
-        orientation: right or down.
+        orientation: right, down or around.
         nodes: in reading order.
         edges: strongest last, so that they are painted on top.
         legend: signs that occur.

@@ -2,7 +2,8 @@
 
 The specification holds every path and position, so that the picture in the page, the exported SVG
 and the PNG are the same. Queries are left, answers right, one column per hop (`orientation` "down"
-turns this by 90° for narrow windows). Distances are pixels at a scale of 1, y points down.
+turns this by 90° for narrow windows, "around" puts all nodes around the first one). Distances are
+pixels at a scale of 1, y points down.
 """
 
 import math
@@ -51,7 +52,7 @@ def draw_graph(
         size: default (≤ 15 nodes, ≤ 25 edges), more (35, 70) or all (75, 150).
         total: number of edges before the caller's own selection, for the notice.
         weight_kind: what the weight is; a key of `captions.WEIGHT_WORDS` or any words.
-        orientation: right or down.
+        orientation: right, down or around.
         positions: node id → centre; where given for every drawn node, the layout is not computed.
         permalink: kept in exports.
         data_version: kept in exports.
@@ -139,7 +140,8 @@ def _draw_nodes(
         kind = find_kind(node.type)
         lines = split_name(node.label)
         x, y = centres[node.id]
-        below = orientation == "right"
+        below = orientation != "down"
+        above = orientation == "around" and y < 0  # so that its edge does not cross its name
         ring_width = {"query": 1.5, "answer": 4.0}.get(node.role, 0.0)
         gap = {"query": 4.0, "answer": 5.0}.get(node.role, 0.0)
         lead = {"query": "Query, ", "answer": f"Answer {node.mark}".strip() + ", "}.get(
@@ -166,7 +168,11 @@ def _draw_nodes(
                 ring=outline_path(kind.shape, (x, y), RADIUS, gap) if gap else "",
                 ring_width=ring_width,
                 label_x=x if below else x + 1.25 * RADIUS + 12,
-                label_y=y + RADIUS + 22 if below else y + 4.5 - NAME_LINE / 2 * (len(lines) - 1),
+                label_y=y - RADIUS - 9 - NAME_LINE * (len(lines) - 1)
+                if above
+                else y + RADIUS + 22
+                if below
+                else y + 4.5 - NAME_LINE / 2 * (len(lines) - 1),
                 anchor="middle" if below else "start",
             )
         )

@@ -1,6 +1,6 @@
 """Where nodes stand and how edges run between their outlines.
 
-One column per hop, or one row for the orientation "down".
+One column per hop, one row for the orientation "down", an ellipse for "around".
 """
 
 import math
@@ -31,6 +31,8 @@ def place(
     nodes: Sequence[Node], edges: Sequence[Edge], orientation: str
 ) -> tuple[dict[str, Point], dict[str, list[Point]]]:
     """Node id → centre, and edge id → points where an edge over several layers bends."""
+    if orientation == "around":
+        return around(nodes), {}
     layers = {node.id: node.layer for node in nodes}
     names = {node.id: name_width(split_name(node.label)) for node in nodes}
     right = orientation == "right"

@@ -8,7 +8,6 @@ there. Other genes follow the whole model meanwhile; only the equation of j is c
 decay is no edge and stays when its self-regulation is taken out.
 """
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import ArtifactError
+from core.knowledge.dynamics import follow, num_steps, runge_kutta
 from core.knowledge.regulation import Network, Trajectory, classify
 from core.serving.artifact import Artifact
 
@@ -131,12 +131,8 @@ class RegulationModel:
 
     def follow(self, start: np.ndarray, times: Sequence[float]) -> np.ndarray:
         """(T, n) expression at increasing times, from (n,) expression at the first of them."""
-        state, found = self._filled(start[None]), []
-        for before, after in zip([times[0], *times], times, strict=False):
-            if after > before:
-                state = self._walk(state, np.array([after - before]))[-1][2]
-            found.append(state[0])
-        return np.array(found)
+        state = self._filled(start[None])
+        return follow(self.change, state, np.asarray(times, np.float32), self._max_step)[:, 0]
 
     def follow_without(
         self, case: Case, start: np.ndarray, times: Sequence[float]
@@ -186,19 +182,15 @@ class RegulationModel:
 
     def _walk(self, state: np.ndarray, between: np.ndarray) -> list[tuple[np.ndarray, ...]]:
         """States (b, n) at the start, middle and end of every step across the gaps (b,)."""
-        num = max(1, math.ceil(float(between.max(initial=0)) / self._max_step - 1e-9))
+        num = num_steps(float(between.max(initial=0)), self._max_step)
         step = (between / num).astype(np.float32)[:, None]
-        walk = []
+        walk, before = [], self.change(state)
         for _ in range(num):
-            first = self.change(state)
-            second = self.change(state + step / 2 * first)
-            third = self.change(state + step / 2 * second)
-            fourth = self.change(state + step * third)
-            end = state + step / 6 * (first + 2 * second + 2 * third + fourth)
+            end = runge_kutta(self.change, state, step)
+            after = self.change(end)
             # the cubic through both ends with their slopes, in the middle
-            middle = (state + end) / 2 + step / 8 * (first - fourth)
-            walk.append((state, middle, end))
-            state = end
+            walk.append((state, (state + end) / 2 + step / 8 * (before - after), end))
+            state, before = end, after
         return walk
 
     def _walk_targets(
