@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.data.column_roles import find_roles
-from core.data.graph_table import MAX_COLUMNS, GraphTable, Limits, check_rows
+from core.data.graph_table import GraphTable, Limits, check_rows
 
 DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ","}
 
@@ -24,13 +24,13 @@ def read_delimited(text: str, limits: Limits, header: bool | None) -> GraphTable
     """
     check_rows(text.count("\n") - 1, limits)
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    delimiter, num_columns = _sniff_delimiter([line for _, line in lines[:100]])
+    delimiter, num_columns = _sniff_delimiter([line for _, line in lines[:100]], limits)
     mark = DELIMITERS[delimiter]
-    first = tuple(cell.strip() for cell in _cells(lines[0][1], mark, num_columns))
+    first = tuple(cell.strip() for cell in _cells(lines[0][1], mark, num_columns, limits))
     if header is None:
         header = len(find_roles(first)) >= 2
     columns = first if header else tuple(f"column {i + 1}" for i in range(num_columns))
-    rows = _Rows(lines[1:] if header else lines, mark, len(columns))
+    rows = _Rows(lines[1:] if header else lines, mark, len(columns), limits)
     check_rows(len(rows), limits)
     return GraphTable("table", columns, rows, delimiter=delimiter, header=header)
 
@@ -38,24 +38,27 @@ def read_delimited(text: str, limits: Limits, header: bool | None) -> GraphTable
 class _Rows(Sequence[tuple[int, list[str]]]):
     """Lines of a table, split into cells only when they are read: half the memory."""
 
-    def __init__(self, lines: list[tuple[int, str]], mark: str, num_columns: int) -> None:
-        self.lines, self.mark, self.num_columns = lines, mark, num_columns
+    def __init__(
+        self, lines: list[tuple[int, str]], mark: str, num_columns: int, limits: Limits
+    ) -> None:
+        self.lines, self.mark, self.num_columns, self.limits = lines, mark, num_columns, limits
 
     def __len__(self) -> int:
         return len(self.lines)
 
     def __getitem__(self, key: Any) -> Any:  # noqa: ANN401 - a number or a slice, as in a list
         if isinstance(key, slice):
-            return list(_Rows(self.lines[key], self.mark, self.num_columns))
+            return list(_Rows(self.lines[key], self.mark, self.num_columns, self.limits))
         number, line = self.lines[key]
-        return number, [cell.strip() for cell in _cells(line, self.mark, self.num_columns)]
+        cells = _cells(line, self.mark, self.num_columns, self.limits)
+        return number, [cell.strip() for cell in cells]
 
 
-def _sniff_delimiter(sample: Sequence[str]) -> tuple[str, int]:
+def _sniff_delimiter(sample: Sequence[str], limits: Limits) -> tuple[str, int]:
     """The delimiter under which most lines have the same number of at least three columns."""
     best, choice = (-1.0, -1), ("comma", 1)
     for name, mark in DELIMITERS.items():
-        count = Counter(len(_cells(line, mark, 3)) for line in sample)
+        count = Counter(len(_cells(line, mark, 3, limits)) for line in sample)
         columns, lines = max(count.items(), key=lambda item: (item[0] >= 3, item[1], -item[0]))
         quality = (lines / len(sample) if columns >= 3 else 0.0, min(columns, 3))
         if quality > best:
@@ -63,10 +66,10 @@ def _sniff_delimiter(sample: Sequence[str]) -> tuple[str, int]:
     return choice
 
 
-def _cells(line: str, mark: str, num_columns: int) -> list[str]:
-    """Cells of one line, `MAX_COLUMNS` at most; quotes that do not close are plain characters."""
-    plain = line.split(mark, MAX_COLUMNS)
-    if '"' not in line or len(plain) > MAX_COLUMNS:
+def _cells(line: str, mark: str, num_columns: int, limits: Limits) -> list[str]:
+    """Cells of one line, not many too many; quotes that do not close are plain characters."""
+    plain = line.split(mark, limits.num_columns)
+    if '"' not in line or len(plain) > limits.num_columns:
         return plain
     quoted = line[1:-1].split(f'"{mark}"')
     if line[0] == line[-1] == '"' and line.count('"') == 2 * len(quoted):

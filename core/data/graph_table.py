@@ -25,6 +25,7 @@ class Limits:
         depth: nesting of JSON and XML.
         num_containers: lists and objects of a JSON file.
         num_problems: problems kept in the report; further ones are only counted.
+        num_columns: of a table.
     """
 
     num_bytes: int = 20 * 2**20
@@ -34,6 +35,7 @@ class Limits:
     depth: int = 100
     num_containers: int = 1_500_000
     num_problems: int = 10_000
+    num_columns: int = MAX_COLUMNS
 
 
 @dataclass

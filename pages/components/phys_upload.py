@@ -7,16 +7,9 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.data.findings import Finding
 from core.data.physics import uploads as physics_uploads
-from core.data.physics.findings import (
-    ID_ROLES,
-    TRACK_ROLES,
-    VALUE_ROLES,
-    Choices,
-    Finding,
-    Preview,
-    Reading,
-)
+from core.data.physics.findings import ID_ROLES, TRACK_ROLES, VALUE_ROLES, Choices, Preview, Reading
 from core.serving import physics_question, physics_tables
 from core.serving.physics_question import UPLOAD, Question
 from pages.components import frame, phys_state

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from core.data.findings import Finding, plural
 from core.data.physics.blocks import ENDS, Answer, Block, choose_answer, no_ends, prepare
 from core.data.physics.columns import distinct_names
-from core.data.physics.findings import Choices, Finding, plural
+from core.data.physics.findings import Choices
 from core.data.physics.joins import Edges, Join, Rows, lookup
 from core.knowledge.physics.system import ROLES, GraphSystem, Quantity
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.data.findings import Finding, Repair, plural
 from core.data.graph_table import fold
-from core.data.physics.findings import Choices, Column, Finding, Repair, plural
+from core.data.physics.findings import Choices, Column
 
 LEVEL_OF = {"nodes": "node", "edges": "edge", "graphs": "graph"}
 ENDS = {"source", "target"}

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.data.physics.findings import Choices, Finding, Repair, plural
+from core.data.findings import Finding, Repair, plural
+from core.data.physics.findings import Choices
 from core.knowledge.physics.system import GraphSystem, Quantity
 
 MIN_ROWS = 30  # of the target

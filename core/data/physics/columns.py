@@ -9,8 +9,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from core.data.findings import Finding
 from core.data.graph_table import fold
-from core.data.physics.findings import ID_ROLES, Choices, Column, Finding
+from core.data.physics.findings import ID_ROLES, Choices, Column
 from core.errors import InputError
 from core.knowledge.physics.expression import FUNCTIONS
 from core.knowledge.physics.system import AXES

@@ -1,14 +1,11 @@
-"""What was noticed while reading measurements, and what a person may choose about it.
-
-A finding is plain data: a code, words, and repairs. A repair is applied by reading the same files
-again with its `key` among `Choices.repairs`, so that nothing is repaired behind a person's back.
-"""
+"""What a person may choose about measured systems on graphs, and what became of the files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 
+from core.data.findings import Finding
 from core.errors import InputError
 from core.knowledge.physics.system import GraphSystem
 
@@ -17,50 +14,6 @@ ALONE = ("answer", "unit", "fps", "shift", "periodic")  # repairs of which only 
 ID_ROLES = ("sample", "node", "source", "target")
 TRACK_ROLES = ("node", "time", "position", "scalar", "ignore")  # of columns of a trajectory
 VALUE_ROLES = ("scalar", "position", "velocity", "vector", "angle", "answer", "ignore")
-
-
-@dataclass(frozen=True)
-class Repair:
-    """Something that can be done about a finding.
-
-    Attributes:
-        key: what `Choices.repairs` takes, such as ``decimal-comma`` or ``fill:v_x``.
-        label: of the button.
-    """
-
-    key: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something a person should know.
-
-    Attributes:
-        code: such as ``PH-E05``.
-        title: two or three words.
-        problem: what is wrong, with the value.
-        hint: what was done, or what to do next.
-        blocking: nothing can be learned before it is repaired.
-        repairs: what can be done.
-    """
-
-    code: str
-    title: str
-    problem: str
-    hint: str
-    blocking: bool = False
-    repairs: tuple[Repair, ...] = ()
-
-    @property
-    def error(self) -> InputError:
-        """The same as an error."""
-        return InputError(self.code, self.title, self.problem, self.hint)
-
-    @property
-    def text(self) -> str:
-        """The whole sentence with its code."""
-        return str(self.error)
 
 
 @dataclass(frozen=True)
@@ -217,8 +170,3 @@ def make_reading(
     """A reading whose blocking findings come first."""
     ordered = sorted(findings, key=lambda one: not one.blocking)
     return Reading(kind, system, tuple(columns), tuple(ordered), tuple(preview))
-
-
-def plural(number: int, word: str, more: str = "") -> str:
-    """Such as "1 row" or "1,200 rows"."""
-    return f"{number:,} {word if number == 1 else more or word + 's'}"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.data.findings import Finding, Repair, plural
 from core.data.physics.blocks import Block
-from core.data.physics.findings import Choices, Finding, Repair, plural
+from core.data.physics.findings import Choices
 from core.data.physics.text import check_total
 
 MAX_EDGES = 1_000_000  # also when edges are made up

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.data import registry
-from core.data.physics.text import read_text_table
+from core.data.physics.text import LIMITS
 from core.data.physics.tracks import (
     Motion,
     choose_steps,
@@ -24,6 +24,7 @@ from core.data.physics.tracks import (
     to_system,
     window_frames,
 )
+from core.data.text_table import read_text_table
 from core.errors import DataError
 from core.knowledge.physics.system import GraphSystem, Quantity
 
@@ -136,7 +137,7 @@ def load_pedestrians(name: str, window: float = WINDOWS[0]) -> Pedestrians:
         raise DataError(f'There is no run "{name}". Known: {", ".join(RUNS)}.')
     run = RUNS[name]
     content = registry.read(run.data_set)[run.file]
-    table = read_text_table(run.file, content)
+    table = read_text_table(run.file, content, LIMITS)
     values = np.array(table.cells[:4], dtype=float).T
     walkers, names = np.unique(values[:, 0], return_inverse=True)
     places = values[:, 2:] * run.metres

@@ -12,7 +12,7 @@ from core.data.physics.columns import (
     split_header,
 )
 from core.data.physics.findings import Choices, Column
-from core.data.physics.text import TextTable
+from core.data.text_table import TextTable
 from core.knowledge.physics.system import AXES
 
 TABLE = "tracks"

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.data.findings import Finding, Repair, plural
 from core.data.graph_table import fold
 from core.data.physics.blocks import clean_ids
 from core.data.physics.checks import check_system
@@ -18,15 +19,8 @@ from core.data.physics.columns import (
     distinct_names,
     split_header,
 )
-from core.data.physics.findings import (
-    Choices,
-    Finding,
-    Reading,
-    Repair,
-    make_reading,
-    plural,
-)
-from core.data.physics.text import TextTable, parse_numbers
+from core.data.physics.findings import Choices, Reading, make_reading
+from core.data.physics.text import parse_numbers
 from core.data.physics.track_columns import find_columns, rate_in
 from core.data.physics.tracks import (
     BRIDGE,
@@ -45,6 +39,7 @@ from core.data.physics.tracks import (
     unwrap,
     window_frames,
 )
+from core.data.text_table import TextTable
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "dm": 0.1, "km": 1000.0}
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0}

@@ -15,6 +15,7 @@ from pathlib import PurePath
 
 import numpy as np
 
+from core.data.findings import Finding
 from core.data.graph_table import fold
 from core.data.physics.assembly import join
 from core.data.physics.blocks import Block
@@ -26,18 +27,11 @@ from core.data.physics.columns import (
     split_header,
     understand,
 )
-from core.data.physics.findings import Choices, Finding, Reading, make_reading
+from core.data.physics.findings import Choices, Reading, make_reading
 from core.data.physics.npz import read_npz
-from core.data.physics.text import (
-    ZIP,
-    File,
-    TextTable,
-    parse_numbers,
-    read_text_table,
-    skipped_rows,
-    unpack,
-)
+from core.data.physics.text import LIMITS, ZIP, File, parse_numbers, skipped_rows, unpack
 from core.data.physics.trajectories import read_trajectory
+from core.data.text_table import TextTable, read_text_table
 from core.errors import InputError
 
 TABLE_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -65,7 +59,7 @@ def read_measurements(files: Sequence[File], choices: Choices | None = None) -> 
     name, content = files[0]
     if content.startswith(ZIP):
         return _finish("tables", read_npz(name, content, choices), choices, [])
-    tables = [read_text_table(name, content) for name, content in files]
+    tables = [read_text_table(name, content, LIMITS) for name, content in files]
     kind = choices.kind or recognise(tables)
     findings = [one for table in tables for one in skipped_rows(table)]
     if kind == "trajectory":
