@@ -56,6 +56,9 @@ class Factors:
         factors: (n, k).
         ridge: penalty of a new user's factors.
         offset_shrink: given ratings that the offset 0 counts for.
+        shrink: ratings that the mean of all counted for in `bias`; as `item_ridge`, needed to fit
+            again and not written.
+        item_ridge: penalty with which the factors were fitted.
     """
 
     scale: Scale
@@ -65,6 +68,8 @@ class Factors:
     factors: np.ndarray
     ridge: float
     offset_shrink: float
+    shrink: float = 0.0
+    item_ridge: float = 0.0
 
     def __len__(self) -> int:
         return len(self.bias)
@@ -191,7 +196,7 @@ def fit_factors(
     bias = (np.bincount(item, rating, num_items) + shrink * mean) / (count + shrink)
     rng = np.random.default_rng(seed)
     factors = rng.normal(0, 0.1, (num_items, num_factors))
-    fitted = Factors(scale, mean, bias, count, factors, ridge, offset_shrink)
+    fitted = Factors(scale, mean, bias, count, factors, ridge, offset_shrink, shrink, ridge)
     left = (
         rating
         - bias[item]

@@ -159,6 +159,7 @@ def test_json_and_parts():
     fitted = fit_factors(taste(40, 30, np.random.default_rng(8)), 30, STARS, num_factors=4)
     again = Factors.from_json(json.loads(json.dumps(fitted.to_json())), STARS)
     given, asked = Ratings.of([2, 4], [5, 1]), np.arange(30)
+    assert (fitted.shrink, fitted.item_ridge) == (10, 10)
     assert again.fold_in(given, asked) == pytest.approx(fitted.fold_in(given, asked), abs=1e-3)
     part = fitted.take(np.array([4, 2, 7]))
     assert part.fold_in(Ratings.of([1, 0], [5, 1]), np.array([2])) == pytest.approx(

@@ -23,6 +23,7 @@ OPERATIONS = {
     "plus": np.add,
 }
 LEVELS = np.linspace(-1.5, 1.5, 7)  # of a trait
+REACH = 1.8  # of the users' numbers: beyond the levels, so that some have no floor or ceiling
 LEAK = 0.01  # slope of LeakyReLU below 0
 TENTHS = Scale(0, 10, 0.1)
 
@@ -58,7 +59,7 @@ def planted(
         )
     rng = np.random.default_rng(seed)
     level = rng.integers(len(LEVELS), size=(num_items, num_traits))
-    number = rng.uniform(LEVELS[0], LEVELS[-1], (num_users, 1, num_traits))
+    number = rng.uniform(-REACH, REACH, (num_users, 1, num_traits))
     if operation == "multiply":
         number = np.exp(number)  # positive, as in the search space
     changed = OPERATIONS[operation](LEVELS[level], number)  # (users, items, traits)
