@@ -9,21 +9,26 @@ items q; u vector of the user; R span of the scale; f operation row of phi.
     v        = [mean of the rows of each field's table]                            `FieldEncoder`
                and, in residual form, W [b_v ; q_v] of what warm users say about the item
     r        = mean over j of LeakyReLU(W_1 [v_j ; u ; y_j])                       width `CONTEXT`
-    phi      = W_2 [r ; log(1 + N)]          (4, width): low, high, ReLU(1 + factor), shift
+    phi      = W_2 r                         (4, width): low, high, ReLU(1 + factor), shift
     h_0      = [q ; u];   h_(l+1) = W_l LeakyReLU(M_l(h_l))   for l = 0..3, the last of width 1
-    content  : score = low + R sigmoid(h_4),                 y_j as given
-    residual : score = b_q + R tanh(h_4 / 4),                y_j minus b_(v_j), in quarters of R
+    content  : score = low + R sigmoid(h_4)
+    residual : score = b_q + a + R tanh(h_4 / 4),     a = sum over j of (y_j - b_(v_j)) / (N + s)
+
+The residual form reads y_j - b_(v_j) - a instead of y_j, in quarters of R, and W_2 also reads a and
+log(1 + N). So the closed form "mean of the item and level of the user" is where it starts, s is
+learned, and the network learns what that leaves over.
 
 M_l is `core.knowledge.modulation.modulate` with the cells of a structure, or while searching, with
 a gate g = sigmoid(alpha) for every cell, x -> g op(x) + (1 - g) x in the order of the operations.
 The user block of `phi` cannot depend on the order of the ratings, on padding or on candidates.
 
 Differs from the paper: (1) the multiplier is ReLU(1 + row) instead of ReLU(row), so that a network
-starts near no scaling, and a kept multiplier does not erase the layer; (2) log(1 + N) and the
-residual form are additions, both optional; (3) no user id, since the ids of new users are never
+starts near no scaling, and a kept multiplier does not erase the layer; (2) the residual form is
+an addition; (3) no user id, since the ids of new users are never
 trained; (4) item vectors are computed once per step.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +43,7 @@ from core.knowledge.ratings import Field, Scale
 
 HIDDEN = (128, 64, 32)  # widths of the predictor; paper
 CONTEXT = 256  # width of the hypernetwork; paper: 8 times the width of a field
+SHRINK = 2.0  # given ratings that the level 0 counts for, at the start
 QUARTERS = 4  # of the span: the unit in which residuals are given and bounded
 
 
@@ -68,29 +74,49 @@ class FieldEncoder(nn.Module):
         return torch.cat(parts, -1)
 
 
+@dataclass(frozen=True, eq=False)
+class ItemTables:
+    """What is known about every item of a catalogue.
+
+    Attributes:
+        fields: properties.
+        numbers: (n, 1 + k) float32: the mean of the item's ratings, shrunk, and its factors, from
+            warm users; (n, 0) in content form.
+        centre: (1 + k) float32 what is taken from the numbers before they are read.
+        spread: (1 + k) float32 what they are divided by then.
+    """
+
+    fields: tuple[Field, ...]
+    numbers: np.ndarray
+    centre: np.ndarray
+    spread: np.ndarray
+
+
 class ItemEncoder(nn.Module):
     """Items to vectors: their fields, and in residual form what warm users say about them.
 
     Args:
-        num_values: of each field.
-        num_numbers: numbers per item, its bias and factors standardised; 0 in content form.
+        items: catalogue; another one may be read later.
         field_dim: width of each field's table.
-        number_dim: width of the numbers' part.
+        number_dim: width of the part that reads the numbers.
     """
 
-    def __init__(
-        self, num_values: Sequence[int], num_numbers: int, field_dim: int, number_dim: int
-    ) -> None:
+    def __init__(self, items: ItemTables, field_dim: int, number_dim: int) -> None:
         super().__init__()
+        num_values, num_numbers = [len(one.values) for one in items.fields], items.numbers.shape[1]
         self.fields = FieldEncoder(num_values, field_dim) if num_values else None
         self.numbers = nn.Linear(num_numbers, number_dim) if num_numbers else None
+        self.register_buffer("centre", torch.from_numpy(items.centre))
+        self.register_buffer("spread", torch.from_numpy(items.spread))
         self.out_dim = len(num_values) * field_dim + (number_dim if num_numbers else 0)
         if not self.out_dim:
             raise ShapeError("items need fields or ratings of warm users to be told apart.")
 
     def forward(self, rows: Sequence[Tensor], numbers: Tensor) -> Tensor:
-        """(n, out_dim) from one (n, width) per field and (n, num_numbers)."""
-        parts = [] if self.numbers is None else [self.numbers(numbers)]
+        """(n, out_dim) from one (n, width) per field and (n, 1 + k) numbers as they are."""
+        parts = (
+            [] if self.numbers is None else [self.numbers((numbers - self.centre) / self.spread)]
+        )
         parts += [] if self.fields is None else [self.fields(rows)]
         return torch.cat(parts, -1)
 
@@ -101,23 +127,27 @@ class Hypernetwork(nn.Module):
     Args:
         in_dim: of an item's and the user's vectors together.
         width: of the modulated layers together.
-        count_aware: whether the number of ratings is an input.
+        num_more: further numbers about the ratings together.
     """
 
-    def __init__(self, in_dim: int, width: int, *, count_aware: bool) -> None:
+    def __init__(self, in_dim: int, width: int, num_more: int) -> None:
         super().__init__()
-        self.count_aware, self.width = count_aware, width
+        self.width = width
         self.each = nn.Linear(in_dim + 1, CONTEXT)
-        self.all = nn.Linear(CONTEXT + count_aware, len(OPERATIONS) * width)
+        self.all = nn.Linear(CONTEXT + num_more, len(OPERATIONS) * width)
 
-    def forward(self, x: Tensor, rating: Tensor, mask: Tensor) -> Tensor:
-        """Phi (b, 4, width) from x (b, n, in_dim), rating (b, n), mask (b, n) of 0 and 1."""
+    def forward(self, x: Tensor, rating: Tensor, mask: Tensor, more: Tensor) -> Tensor:
+        """Phi (b, 4, width).
+
+        Args:
+            x: (b, n, in_dim).
+            rating: (b, n).
+            mask: (b, n) of 0 and 1.
+            more: (b, num_more).
+        """
         each = functional.leaky_relu(self.each(torch.cat([x, rating.unsqueeze(-1)], -1)))
-        count = mask.sum(1, keepdim=True)  # (b, 1)
-        context = (each * mask.unsqueeze(-1)).sum(1) / count.clamp(min=1)
-        if self.count_aware:
-            context = torch.cat([context, count.log1p()], -1)
-        low, high, factor, shift = self.all(context).split(self.width, -1)
+        mean = (each * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+        low, high, factor, shift = self.all(torch.cat([mean, more], -1)).split(self.width, -1)
         return torch.stack([low, high, functional.relu(1 + factor), shift], 1)
 
 
@@ -181,8 +211,7 @@ class RatingScorer(nn.Module):
         user_dim: width of a user's, 0 where users have no properties.
         structure: what is kept, None to search.
         scale: of the ratings.
-        residual: form of the output, see the head of this module.
-        count_aware: see `Hypernetwork`.
+        residual: form, see the head of this module.
     """
 
     def __init__(
@@ -193,14 +222,15 @@ class RatingScorer(nn.Module):
         scale: Scale,
         *,
         residual: bool,
-        count_aware: bool,
     ) -> None:
         super().__init__()
         self.scale, self.residual = scale, residual
         self.predictor = ModulatedPredictor(item_dim + user_dim, structure)
         self.hypernetwork = Hypernetwork(
-            item_dim + user_dim, sum(self.predictor.widths), count_aware=count_aware
+            item_dim + user_dim, sum(self.predictor.widths), 2 if residual else 0
         )
+        if residual:
+            self.log_shrink = nn.Parameter(torch.tensor(math.log(SHRINK)))
 
     def forward(
         self,
@@ -226,13 +256,18 @@ class RatingScorer(nn.Module):
         Returns:
             score (b, m), phi (b, 4, width).
         """
-        unit = self.scale.span / QUARTERS
-        given = (support_rating - support_bias) / unit if self.residual else support_rating
-        phi = self.hypernetwork(_beside(support, user), given, support_mask)
-        out = self.predictor(_beside(candidate, user), phi)
-        if self.residual:
-            return candidate_bias + self.scale.span * torch.tanh(out / QUARTERS), phi
-        return self.scale.low + self.scale.span * out.sigmoid(), phi
+        x, asked = _beside(support, user), _beside(candidate, user)
+        if not self.residual:
+            nothing = support_rating.new_zeros(len(support_rating), 0)
+            phi = self.hypernetwork(x, support_rating, support_mask, nothing)
+            return self.scale.low + self.scale.span * self.predictor(asked, phi).sigmoid(), phi
+        unit, count = self.scale.span / QUARTERS, support_mask.sum(1, keepdim=True)  # (b, 1)
+        above = (support_rating - support_bias) * support_mask  # (b, n)
+        level = above.sum(1, keepdim=True) / (count + self.log_shrink.exp())  # (b, 1)
+        more = torch.cat([level / unit, count.log1p()], -1)
+        phi = self.hypernetwork(x, (above - level) / unit, support_mask, more)
+        moved = self.scale.span * torch.tanh(self.predictor(asked, phi) / QUARTERS)
+        return candidate_bias + level + moved, phi
 
 
 def _beside(items: Tensor, user: Tensor) -> Tensor:
@@ -240,21 +275,6 @@ def _beside(items: Tensor, user: Tensor) -> Tensor:
     if not user.shape[-1]:
         return items
     return torch.cat([items, user.unsqueeze(1).expand(-1, items.shape[1], -1)], -1)
-
-
-@dataclass(frozen=True, eq=False)
-class ItemTables:
-    """What is known about every item of a catalogue.
-
-    Attributes:
-        fields: properties.
-        numbers: (n, 1 + k) float32 bias and factors, standardised; (n, 0) in content form.
-        bias: (n,) float32 mean rating of the item, shrunk, in rating units.
-    """
-
-    fields: tuple[Field, ...]
-    numbers: np.ndarray
-    bias: np.ndarray
 
 
 class ColdNas(nn.Module):
@@ -268,7 +288,6 @@ class ColdNas(nn.Module):
         field_dim: width of each field's table.
         number_dim: width of the part that reads the numbers of an item, in residual form.
         residual: form, see the head of this module.
-        count_aware: see `Hypernetwork`.
     """
 
     def __init__(
@@ -281,13 +300,9 @@ class ColdNas(nn.Module):
         field_dim: int,
         number_dim: int,
         residual: bool,
-        count_aware: bool,
     ) -> None:
         super().__init__()
-        self.item_encoder = ItemEncoder(
-            [len(field.values) for field in items.fields], items.numbers.shape[1],
-            field_dim, number_dim,
-        )  # fmt: skip
+        self.item_encoder = ItemEncoder(items, field_dim, number_dim)
         self.user_widths = [field.table.shape[1] for field in users]
         self.user_encoder = (
             FieldEncoder([len(field.values) for field in users], field_dim) if users else None
@@ -298,20 +313,21 @@ class ColdNas(nn.Module):
             structure,
             scale,
             residual=residual,
-            count_aware=count_aware,
         )
         self.widths = [field.table.shape[1] for field in items.fields]
         table = np.concatenate(
-            [np.zeros((len(items.bias), 0), np.int64), *(field.table for field in items.fields)], 1
+            [np.zeros((len(items.numbers), 0), np.int64), *(one.table for one in items.fields)], 1
         )
         self.register_buffer("field_rows", torch.from_numpy(table))  # (n, widths together)
-        self.register_buffer("numbers", torch.from_numpy(items.numbers))
-        self.register_buffer("bias", torch.from_numpy(items.bias))
+        self.register_buffer("numbers", torch.from_numpy(items.numbers))  # (n, 1 + k)
 
-    def item_vectors(self, numbers: Tensor | None = None) -> Tensor:
-        """(n, item_dim) of the catalogue, or with other numbers (n, 1 + k) in place of its own."""
-        rows = self.field_rows.split(self.widths, -1)
-        return self.item_encoder(rows, self.numbers if numbers is None else numbers)
+    def bias(self, numbers: Tensor) -> Tensor:
+        """(n,) shrunk mean rating of each item; 0 in content form."""
+        return numbers[:, 0] if self.scorer.residual else numbers.new_zeros(len(numbers))
+
+    def item_vectors(self, numbers: Tensor) -> Tensor:
+        """(n, item_dim) of the catalogue with these numbers (n, 1 + k)."""
+        return self.item_encoder(self.field_rows.split(self.widths, -1), numbers)
 
     def user_vectors(self, user_field: Tensor) -> Tensor:
         """(b, user_dim) from (b, widths of the user fields together)."""
@@ -326,24 +342,14 @@ class ColdNas(nn.Module):
         support_rating: Tensor,
         support_mask: Tensor,
         candidate_item: Tensor,
+        numbers: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Score (b, m) in rating units and phi (b, 4, width); rows of the catalogue as items."""
-        return self.score_with(
-            self.item_vectors(), self.bias,
-            user_field, support_item, support_rating, support_mask, candidate_item,
-        )  # fmt: skip
+        """Score (b, m) in rating units and phi (b, 4, width); rows of the catalogue as items.
 
-    def score_with(
-        self,
-        vectors: Tensor,
-        bias: Tensor,
-        user_field: Tensor,
-        support_item: Tensor,
-        support_rating: Tensor,
-        support_mask: Tensor,
-        candidate_item: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """As `forward`, with vectors (n, item_dim) and bias (n,) of the catalogue given."""
+        With `numbers` (n, 1 + k) items are read as if these were their means and factors.
+        """
+        numbers = self.numbers if numbers is None else numbers
+        vectors, bias = self.item_vectors(numbers), self.bias(numbers)
         return self.scorer(
             self.user_vectors(user_field),
             functional.embedding(support_item, vectors),

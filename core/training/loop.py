@@ -1,9 +1,11 @@
 """The one training loop: epochs, validation, early stopping, checkpoints, progress, cancel."""
 
+import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -134,6 +136,21 @@ def train(
         report(epoch + 1, num_epochs, f"epoch {epoch + 1}", epoch=epoch + 1, loss=loss, **shown)
     trainable.network.load_state_dict(best_state)
     return history
+
+
+def own_file(checkpoint: Path | None, ending: str, *made_from: object) -> Path | None:
+    """A file of its own for each setting: another setting never continues from these numbers.
+
+    Args:
+        checkpoint: begins the name; None stays None.
+        ending: of the name, with its dot.
+        made_from: JSON values and configurations on which the numbers in the file depend.
+    """
+    if checkpoint is None:
+        return None
+    told = [asdict(one) if is_dataclass(one) else one for one in made_from]
+    digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
+    return checkpoint.with_name(f"{checkpoint.stem}-{digest}{ending}")
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

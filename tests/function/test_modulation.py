@@ -18,17 +18,13 @@ EVERY = Structure.from_json([[1] * 4] * 4)
 GENRES = Field.from_rows("genre", [["a", "b"], [], ["b"], ["c", "a"], ["a"]] + [["c"]] * 4)
 
 
-def network(structure=EVERY, *, residual=True, count_aware=True, users=()):
+def network(structure=EVERY, *, residual=True, users=()):
     torch.manual_seed(1)
     rng = np.random.default_rng(2)
-    items = ItemTables(
-        (GENRES,),
-        rng.normal(size=(NUM_ITEMS, 4 if residual else 0)).astype(np.float32),
-        rng.normal(3, 1, NUM_ITEMS).astype(np.float32),
-    )
+    numbers = rng.normal(3, 1, size=(NUM_ITEMS, 4 if residual else 0)).astype(np.float32)
+    items = ItemTables((GENRES,), numbers, numbers.mean(0), numbers.std(0))
     model = ColdNas(
         items, users, structure, Scale(1, 5), field_dim=3, number_dim=5, residual=residual,
-        count_aware=count_aware,
     ).eval()  # fmt: skip
     with torch.no_grad():
         for parameter in model.parameters():
@@ -89,12 +85,12 @@ def test_without_ratings_there_is_a_learned_default():
     assert close(empty[1][0], torch.stack([low, high, (1 + factor).relu(), shift]))
 
 
-def test_the_number_of_ratings_is_seen_only_where_it_is_asked_for():
+def test_only_the_residual_form_sees_how_many_ratings_there_are():
     twice = ((1, 4.0), (1, 4.0))
-    for count_aware in (True, False):
-        model = network(count_aware=count_aware)
+    for residual in (True, False):
+        model = network(residual=residual)
         one, two = model(*question(support=twice[:1])), model(*question(support=twice))
-        assert close(one[0], two[0]) is not count_aware
+        assert close(one[1], two[1]) is not residual
 
 
 @pytest.mark.parametrize("structure", [EVERY, RELEASED, FILM, NONE])
@@ -151,8 +147,11 @@ def test_scores_stay_on_the_scale_in_content_form_and_near_the_bias_in_residual_
     with torch.no_grad():
         model.scorer.predictor.layers[-1].weight.zero_()
         model.scorer.predictor.layers[-1].bias.fill_(1.0)
-    moved = model(*question())[0] - model.bias[question()[-1]]
-    assert close(moved, torch.full((1, 4), 4 * np.tanh(0.25), dtype=torch.float32))
+        model.scorer.log_shrink.fill_(np.log(3.0))
+    bias = model.numbers[:, 0]
+    level = (4 - bias[1] + 2 - bias[3] + 5 - bias[8]) / (3 + 3)
+    wanted = bias[question()[-1]] + level + 4 * np.tanh(0.25)
+    assert close(model(*question(padding=2))[0], wanted)
 
 
 def test_a_field_is_the_mean_of_its_rows_and_nothing_where_it_names_none():
@@ -174,5 +173,6 @@ def test_properties_of_users_reach_the_score():
 
 
 def test_items_of_which_nothing_is_known_are_refused():
+    nothing = np.zeros((NUM_ITEMS, 0), np.float32)
     with pytest.raises(ShapeError, match="told apart"):
-        ItemEncoder([], 0, 8, 32)
+        ItemEncoder(ItemTables((), nothing, nothing[0], nothing[0]), 8, 32)

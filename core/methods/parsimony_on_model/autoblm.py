@@ -24,11 +24,9 @@ weight of N3 is chosen on validation facts with the named models, before the sea
 holds questions with all their answers, which share one softmax; (5) raw scores are ranked.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +54,7 @@ from core.training.evaluate import (
     score_bilinear,
 )
 from core.training.fitted import Fitted
-from core.training.loop import Report, quiet, train
+from core.training.loop import Report, own_file, quiet, train
 from core.training.search import Proposer, SearchResult, Trial, best_trials, search
 
 NUM_CHUNKS = 4  # K; published
@@ -117,7 +115,7 @@ def fit(
         patience=config.patience,
         gradient_clip=math.inf,  # Adagrad scales every number by its own past
         report=_offset(report, tried, config),
-        checkpoint=_place(checkpoint, ".pt", [one.to_json() for one in finalists], n3, config),
+        checkpoint=own_file(checkpoint, ".pt", [one.to_json() for one in finalists], n3, config),
     )
     kept = history.epochs[history.best_epoch - 1]
     best = max(range(len(finalists)), key=lambda i: kept[_label(finalists, i)])
@@ -324,7 +322,7 @@ def _search(bench: _Bench, n3: float, report: Report, checkpoint: Path | None) -
         seed=bench.seed,
         rank=_ranked,
         report=noted,
-        checkpoint=_place(checkpoint, ".json", n3, config),
+        checkpoint=own_file(checkpoint, ".json", n3, config),
     )
 
 
@@ -405,12 +403,3 @@ def _offset(report: Report, first: int, config: AutoBlmConfig) -> Report:
         report(first + step, tried + config.num_epochs, text, **values)
 
     return shifted
-
-
-def _place(checkpoint: Path | None, ending: str, *made_from: object) -> Path | None:
-    """A file of its own for each setting: another structure never continues from these numbers."""
-    if checkpoint is None:
-        return None
-    told = [asdict(one) if isinstance(one, AutoBlmConfig) else one for one in made_from]
-    digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
-    return checkpoint.with_name(f"{checkpoint.stem}-{digest}{ending}")
