@@ -89,8 +89,14 @@ LAW_PARTS = (
     _kind("Function", "φ", "box", "#77E9FF", "lawfunction"),
     _kind("Sum, mean or maximum", "Σ", "octagon", "#FBFEBE", "aggregation"),
 )
+# a recommended item, the items that a person rated, and what they share
+RATED_ITEMS = (
+    _kind("Rated", "Ra", "circle", "#FBDC34", "rated"),
+    _kind("Proposed", "Re", "box", "#7DA4FC", "recommended"),
+    _kind("Shared", "Pr", "octagon", "#FBFEBE", "property"),
+)
 OTHER = _kind("Entity", "En", "ellipse", "#E4FFF4", "entity")
-ALL_KINDS = (*ASKED_DRUGS, *KINDS, *LAW_PARTS, OTHER)
+ALL_KINDS = (*ASKED_DRUGS, *KINDS, *LAW_PARTS, *RATED_ITEMS, OTHER)
 
 
 def find_kind(type_word: str) -> Kind:

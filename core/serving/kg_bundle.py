@@ -97,7 +97,8 @@ def show_remaining(bundle: Bundle, num_shown: int) -> Bundle:
     """The bundle as drawn on the way to the minimal set: facts given up so far are removed."""
     if bundle.minimal is None:
         return bundle
-    gone = bundle.minimal.removed[: max(0, len(bundle.evidence) - num_shown)]
+    total = len(bundle.minimal.ids) + len(bundle.minimal.removed)
+    gone = bundle.minimal.removed[: max(0, total - num_shown)]
     kept = bundle.minimal.ids if gone and len(gone) == len(bundle.minimal.removed) else ()
     return replace(bundle, minimal=replace(bundle.minimal, ids=kept, removed=gone, second=()))
 

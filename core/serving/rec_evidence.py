@@ -183,10 +183,14 @@ def explain(question: Question, item: str) -> Explanation:
 
 
 def _cite(ordered: Sequence[Influence], least: float) -> tuple[str, ...]:
-    """Ratings that lift the item more than others, none much weaker than the strongest."""
+    """Ratings that lift the item more than others, none much weaker than the strongest.
+
+    At most half of all: as many others must be left to compare with.
+    """
     lifting = [one for one in ordered if one.own >= least]
     enough = CITED_SHARE * lifting[0].own if lifting else 0
-    return tuple(one.id for one in lifting[:MAX_CITED] if one.own >= enough)
+    most = min(MAX_CITED, max(1, len(ordered) // 2))
+    return tuple(one.id for one in lifting[:most] if one.own >= enough)
 
 
 def _say(asked: Asked, ordered: Sequence[Influence], cited: Collection[str]) -> str:

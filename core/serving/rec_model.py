@@ -227,6 +227,11 @@ class RecModel:
         """Values of that field for one item."""
         return self.kind_field.of(row) if self.kind_field else ()
 
+    def num_adapted(self, method: str) -> int | None:
+        """Numbers that a method changes for each user; None where nobody counted them."""
+        found = [one["adapted"] for one in self.rivals if one["method"] == method]
+        return found[0] if found else None
+
     def interval(self, num_given: int) -> Interval | None:
         """The interval measured with the nearest number of given ratings that is not above.
 

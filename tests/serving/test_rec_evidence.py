@@ -73,7 +73,7 @@ def test_effects_ranks_and_what_is_cited():
     assert own == sorted(own, key=lambda value: -abs(value))
     lifting = [one for one in found.influences if one.own >= 0.09]
     strong = [one.id for one in lifting if one.own >= 0.2 * lifting[0].own]
-    assert list(found.cited) == strong
+    assert list(found.cited) == strong[:2]  # half of five
     assert found.cited
     assert found.statement.startswith(f"What lifts {found.title} more than other films: ")
 
