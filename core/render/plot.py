@@ -88,6 +88,18 @@ class Plot:
             stroke_width=1.5, stroke_dasharray=dash,
         )  # fmt: skip
 
+    def key(self, number: int, words: str, color: str, *, dash: str = "") -> None:
+        """A line of the legend in the upper right corner: a stroke and what it stands for."""
+        y = TOP + 8 + 16 * number
+        add_shape(
+            self.root, "path", d=f"M{WIDTH - RIGHT - 30} {y}h28", fill="none",
+            stroke=self.colors[color], stroke_width=1.5, stroke_dasharray=dash,
+        )  # fmt: skip
+        add_text(
+            self.root, words, WIDTH - RIGHT - 36, y + 4, FONT_SIZE, self.colors["text"], None,
+            anchor="end",
+        )  # fmt: skip
+
     def dot(
         self, x: float, y: float, color: str, *, filled: bool, radius: float, clear: bool = False
     ) -> None:

@@ -80,7 +80,7 @@ def bundle(
         ),
         data=Data(card.data.title, "", card.data.sha256, card.data.licence),
         evidence=(
-            *(_rating(model, one, row) for one in explanation.influences),
+            *(_rating(model, one, row, one in drawn) for one in explanation.influences),
             *(_link(number, *one) for number, one in enumerate(shared, start=1)),
             *_operators(model, answer.method),
         ),
@@ -134,7 +134,8 @@ def _shared(
                 yield name, "", item
 
 
-def _rating(model: RecModel, one: Influence, row: rec.Row) -> EvidenceItem:
+def _rating(model: RecModel, one: Influence, row: rec.Row, drawn: bool) -> EvidenceItem:
+    """A given rating; one that is not drawn has no ends."""
     own = f"{one.own:+.2f}".replace("-", "−")
     level = f"{one.level:+.2f}".replace("-", "−")
     said = (
@@ -142,7 +143,7 @@ def _rating(model: RecModel, one: Influence, row: rec.Row) -> EvidenceItem:
         f"{model.words.items}, and all of them by {level}. Without it: place {one.rank_without:,}."
     )
     return EvidenceItem(
-        one.id, "rating", said, one.id, row.item,
+        one.id, "rating", said, one.id if drawn else "", row.item if drawn else "",
         f"rated {one.rating:g}" + ", against" * (one.own < 0), one.own,
         "lift of this item beyond that of all", GIVEN, "ratings", 1,
     )  # fmt: skip

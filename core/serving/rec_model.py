@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.films import title_and_year
 from core.errors import ArtifactError, InputError
 from core.knowledge.modulation import Structure
 from core.knowledge.rating_models import Factors
@@ -29,7 +30,6 @@ from core.settings import settings
 TASK = "recommendation"
 MAX_PAIRS = 200_000  # users times candidates at once: some 100 MB in the widest layer
 MAX_KINDS = 60  # values of a field that can be offered as a filter
-_YEAR = re.compile(r"\((\d{4})\)\s*$")
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,7 @@ class RecModel:
     @cached_property
     def year_of(self) -> tuple[int | None, ...]:
         """Year of each item: four digits in brackets at the end of its title."""
-        found = (_YEAR.search(title) for title in self.catalogue.titles)
-        return tuple(int(match[1]) if match else None for match in found)
+        return tuple(title_and_year(title)[1] for title in self.catalogue.titles)
 
     @cached_property
     def years(self) -> tuple[int, int] | None:

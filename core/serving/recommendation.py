@@ -39,7 +39,7 @@ __all__ = [
     "open_model",
 ]
 
-MAX_BECAUSE = 2
+MAX_BECAUSE = 2  # given ratings named beside an item
 CITED = 0.01  # of the scale, from which a given rating is named beside an item
 
 
@@ -150,6 +150,7 @@ class Ranking:
         method: that scored.
         rows: (m,) rows of the catalogue, best first.
         score: (m,) of the same, not clipped to the scale.
+        user: properties of the user.
     """
 
     model: RecModel
@@ -158,6 +159,7 @@ class Ranking:
     method: str
     rows: np.ndarray
     score: np.ndarray
+    user: tuple[tuple[str, str], ...] = ()
 
     @property
     def rank_of(self) -> dict[int, int]:
@@ -258,7 +260,7 @@ def _rank(question: Question, model: RecModel) -> Ranking:
     method = "popularity" if all_equal(question) else question.method
     rows = candidates_of(question, model, given)
     rows, score = in_order(model, rows, method, given, question.user)
-    return Ranking(model, given, tuple(remarks), method, rows, score)
+    return Ranking(model, given, tuple(remarks), method, rows, score, question.user)
 
 
 def in_order(

@@ -96,6 +96,19 @@ def test_pictures_and_files():
     assert shown.minimal.removed == ()
 
 
+def test_many_ratings_are_listed_and_the_strongest_drawn():
+    given = tuple((IDS[row], float(1 + 4 * row % 10)) for row in range(12))
+    bundle, explanation = made(given)
+    Bundle.loads(bundle.dumps())
+    ratings = [one for one in bundle.evidence if one.kind == "rating"]
+    assert len(ratings) == 12
+    drawn = {one.id for one in ratings if one.source}
+    assert len(drawn) == 8
+    assert set(explanation.cited) <= drawn
+    assert {place.id for place in bundle.layout if place.layer == 0} == drawn
+    assert len(draw_bundle(bundle, size="more").edges) > 8
+
+
 def test_without_ratings_there_is_a_bundle_too():
     bundle, _ = made(())
     assert bundle.confidence.domain_flag == "borderline"
