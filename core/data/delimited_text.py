@@ -11,20 +11,21 @@ from core.data.graph_table import GraphTable, Limits, check_rows
 DELIMITERS = {"tab": "\t", "semicolon": ";", "comma": ","}
 
 
-def read_delimited(text: str, limits: Limits, header: bool | None) -> GraphTable:
+def read_delimited(text: str, limits: Limits, header: bool | None, least: int = 3) -> GraphTable:
     """Split lines into cells.
 
     Args:
         text: lines that end in a line feed.
         limits: what is allowed.
         header: whether the first row names the columns; None to guess.
+        least: columns that make sense; decides what counts as a delimiter.
 
     Raises:
         InputError: UP-E06 for too many rows.
     """
     check_rows(text.count("\n") - 1, limits)
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    delimiter, num_columns = _sniff_delimiter([line for _, line in lines[:100]], limits)
+    delimiter, num_columns = _sniff_delimiter([line for _, line in lines[:100]], limits, least)
     mark = DELIMITERS[delimiter]
     first = tuple(cell.strip() for cell in _cells(lines[0][1], mark, num_columns, limits))
     if header is None:
@@ -54,13 +55,13 @@ class _Rows(Sequence[tuple[int, list[str]]]):
         return number, [cell.strip() for cell in cells]
 
 
-def _sniff_delimiter(sample: Sequence[str], limits: Limits) -> tuple[str, int]:
-    """The delimiter under which most lines have the same number of at least three columns."""
+def _sniff_delimiter(sample: Sequence[str], limits: Limits, least: int) -> tuple[str, int]:
+    """The delimiter under which most lines have the same number of at least `least` columns."""
     best, choice = (-1.0, -1), ("comma", 1)
     for name, mark in DELIMITERS.items():
-        count = Counter(len(_cells(line, mark, 3, limits)) for line in sample)
-        columns, lines = max(count.items(), key=lambda item: (item[0] >= 3, item[1], -item[0]))
-        quality = (lines / len(sample) if columns >= 3 else 0.0, min(columns, 3))
+        count = Counter(len(_cells(line, mark, least, limits)) for line in sample)
+        columns, lines = max(count.items(), key=lambda item: (item[0] >= least, item[1], -item[0]))
+        quality = (lines / len(sample) if columns >= least else 0.0, min(columns, least))
         if quality > best:
             best, choice = quality, (name, columns)
     return choice
