@@ -1,10 +1,10 @@
 """EmerGNN for a person's own network: submit the job, say how long it takes, find it again."""
 
-from core import jobs
 from core.jobs import Job
+from core.serving import trainings
 from core.serving.ddi_networks import UPLOAD, artifact_names
 
-KIND = "train"
+METHOD = "emergnn"
 SETTING = "S1"  # one drug is new: the question the page is for
 START_S = 25.0  # starting a worker, loading torch, exporting
 PAIR_S = 2e-3  # seconds per interaction and epoch on one processor core, validation included
@@ -24,25 +24,14 @@ def submit_training(network_id: str, title: str) -> str:
         network_id: ``upload:<id>``.
         title: name of the network, for the list of jobs.
     """
-    return jobs.submit(
-        KIND,
-        {
-            "method": "emergnn",
-            "data": f"{network_id}-{SETTING}",
-            "artifact": artifact_names(network_id)[SETTING],
-            "seed": 0,
-            "overrides": OVERRIDES,
-        },
-        title=f"Train EmerGNN on {title}",
-    )
+    return trainings.submit(
+        METHOD, f"{network_id}-{SETTING}", artifact_names(network_id)[SETTING],
+        f"Train EmerGNN on {title}", OVERRIDES,
+    )  # fmt: skip
 
 
 def find_training(network_id: str) -> Job | None:
     """The latest training on an uploaded network, None when there was none."""
     if not network_id.startswith(UPLOAD):
         return None
-    found = [
-        job for job in jobs.recent(200)
-        if job.kind == KIND and job.params.get("data") == f"{network_id}-{SETTING}"
-    ]  # fmt: skip
-    return found[0] if found else None
+    return trainings.find(METHOD, f"{network_id}-{SETTING}")

@@ -1,13 +1,10 @@
 """Models for a graph as jobs: submit one, say how long it takes, find it again."""
 
-from typing import Any
-
-from core import jobs
 from core.jobs import Job
 from core.knowledge.graph import KnowledgeGraph
+from core.serving import trainings
 from core.serving.graphs import embedded_graphs
 
-KIND = "train"
 START_S = 15.0  # starting a worker and loading torch
 FACT_S = 8e-4  # seconds per fact and epoch: Family on one processor core, validation included
 DEFAULT_EPOCHS = 20
@@ -41,9 +38,9 @@ def submit_training(graph_id: str, title: str, num_epochs: int) -> str:
         title: name of the graph, for the list of jobs.
         num_epochs: passes over the facts.
     """
-    return _submit(
-        TRAINING, graph_id, artifact_name(graph_id, num_epochs), {"num_epochs": num_epochs},
-        f"Train RED-GNN on {title}",
+    return trainings.submit(
+        TRAINING, _data(graph_id), artifact_name(graph_id, num_epochs),
+        f"Train RED-GNN on {title}", {"num_epochs": num_epochs},
     )  # fmt: skip
 
 
@@ -55,30 +52,15 @@ def submit_search(graph_id: str, title: str, budget: int) -> str:
         title: name of the graph, for the list of jobs.
         budget: structures to try.
     """
-    return _submit(
-        SEARCH, graph_id, f"{SEARCH}-{graph_id[:8]}-{budget}", {"budget": budget},
-        f"Search a scoring function for {title}",
+    return trainings.submit(
+        SEARCH, _data(graph_id), f"{SEARCH}-{graph_id[:8]}-{budget}",
+        f"Search a scoring function for {title}", {"budget": budget},
     )  # fmt: skip
-
-
-def _submit(
-    method: str, graph_id: str, artifact: str, overrides: dict[str, Any], title: str
-) -> str:
-    params = {
-        "method": method, "data": _data(graph_id), "artifact": artifact, "seed": 0,
-        "overrides": overrides,
-    }  # fmt: skip
-    return jobs.submit(KIND, params, title=title)
 
 
 def find_training(graph_id: str, method: str = TRAINING) -> Job | None:
     """The latest training of a method on a graph, None when there was none."""
-    found = [
-        job for job in jobs.recent(200)
-        if job.kind == KIND and job.params.get("data") == _data(graph_id)
-        and job.params.get("method") == method
-    ]  # fmt: skip
-    return found[0] if found else None
+    return trainings.find(method, _data(graph_id))
 
 
 def _data(graph_id: str) -> str:

@@ -9,7 +9,7 @@ threads and run on one thread each (`core.serving.session`).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -28,6 +28,7 @@ from core.serving.session import Session
 from core.settings import settings
 
 TASK = "recommendation"
+OWN = "coldnas-own-"  # first part of the names of models of uploads
 MAX_PAIRS = 200_000  # users times candidates at once: some 100 MB in the widest layer
 MAX_KINDS = 60  # values of a field that can be offered as a filter
 
@@ -122,6 +123,29 @@ class ModelEntry:
     own: bool = False
 
 
+@dataclass(frozen=True)
+class UserField:
+    """A property of users that a model reads.
+
+    Attributes:
+        name: in words.
+        values: what it may be.
+        width: values that one user may have.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    width: int
+
+    def row(self, user: Sequence[tuple[str, str]]) -> list[int]:
+        """(width,) numbers of a user's values; what is not known counts as missing."""
+        known = [
+            self.values.index(value) for name, value in user
+            if name == self.name and value in self.values
+        ]  # fmt: skip
+        return (known + [MISSING] * self.width)[: self.width]
+
+
 class RecModel:
     """One artifact.
 
@@ -163,7 +187,10 @@ class RecModel:
         room = Scale(self.scale.low - self.scale.span, self.scale.high + self.scale.span)
         self.factors = Factors.from_json(known, room)
         self.rivals: tuple[Mapping[str, Any], ...] = tuple(known["rivals"])
-        self.user_fields = tuple(_field(one) for one in known.get("user_fields", ()))
+        self.user_fields = tuple(
+            UserField(one["name"], tuple(one["values"]), one["width"])
+            for one in known.get("user_fields", ())
+        )
         self.row_of = {item: row for row, item in enumerate(self.catalogue.ids)}
 
     @property
@@ -320,8 +347,7 @@ class RecModel:
         feeds = pad(given)
         feeds["candidate_item"] = np.broadcast_to(candidates, (len(given), len(candidates)))
         if self.user_fields:
-            values = dict(user)
-            row = [_number(one, values.get(one.name, "")) for one in self.user_fields]
+            row = [number for one in self.user_fields for number in one.row(user)]
             feeds["user_field"] = np.tile(np.array(row, np.int64), (len(given), 1))
         session = self._session(METHODS[method].file)
         return session.run(
@@ -385,17 +411,25 @@ def roots() -> tuple[Path, Path]:
     return settings().trained, settings().home / "trained"
 
 
-def available_models() -> tuple[ModelEntry, ...]:
-    """Every model that can be asked, or why not: shipped ones first."""
+def available_models(own: Collection[str] = ()) -> tuple[ModelEntry, ...]:
+    """Models that can be asked, or why not: shipped ones first.
+
+    A model of somebody's upload is listed for those only who know its name.
+
+    Args:
+        own: names of models that were trained on this person's uploads.
+    """
     found = []
     for root in roots():
         for name, artifact in list_artifacts(root):
-            own = root != settings().trained
+            if name.startswith(OWN) and name not in own:
+                continue
+            trained_here = root != settings().trained
             if isinstance(artifact, ArtifactError):
                 if name.startswith("coldnas-"):
-                    found.append(ModelEntry(name, name, str(artifact), own))
+                    found.append(ModelEntry(name, name, str(artifact), trained_here))
             elif artifact.card.task == TASK:
-                found.append(ModelEntry(name, artifact.card.title, own=own))
+                found.append(ModelEntry(name, artifact.card.title, own=trained_here))
     return tuple(found)
 
 
@@ -410,7 +444,3 @@ def _field(value: Mapping[str, Any]) -> Field:
     for row, numbers in enumerate(rows):
         table[row, : len(numbers)] = numbers
     return Field(value["name"], tuple(value["values"]), table)
-
-
-def _number(field: Field, value: str) -> int:
-    return field.values.index(value) if value in field.values else MISSING

@@ -135,6 +135,22 @@ def test_a_model_trained_here_is_found_behind_the_shipped_ones(root, monkeypatch
     assert rec_model.open_model("coldnas-own").id == "coldnas-own"
 
 
+def test_the_model_of_an_upload_is_listed_for_its_owner_only(root, monkeypatch):
+    serve_from(root, monkeypatch)
+    secret = "coldnas-own-5e884898da28"
+    write_artifact_at(root / "home" / "trained", secret)
+    assert secret not in {one.id for one in rec_model.available_models()}
+    assert secret in {one.id for one in rec_model.available_models([secret])}
+    assert rec_model.open_model(secret).id == secret
+
+
+def test_properties_of_users_become_numbers():
+    field = rec_model.UserField("job", ("chemist", "nurse", "pilot"), 2)
+    assert field.row((("job", "pilot"), ("age", "30"))) == [2, -1]
+    assert field.row((("job", "pilot"), ("job", "chemist"), ("job", "nurse"))) == [2, 0]
+    assert field.row((("job", "clown"),)) == [-1, -1]
+
+
 def test_users_without_kept_quantiles_have_no_population(tmp_path, monkeypatch):
     value = knowledge()
     del value["population"]
