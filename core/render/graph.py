@@ -218,7 +218,7 @@ def _draw_edges(
                 label_x=spot.x,
                 label_y=spot.y,
                 label_width=spot.size,
-                label_above=spot.above,
+                label_above=spot.above or edge.bare,
             )
         )
     return tuple(drawn)

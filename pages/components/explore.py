@@ -6,11 +6,11 @@ only, and labels in which every sign with a meaning in HTML is replaced by one t
 The picture of record is `evidence_view`.
 """
 
-import streamlit as st
 from streamlit_agraph import Config, Edge, Node, agraph
 
 from core.render.drawing import GraphDrawing
 from core.render.palette import THEMES
+from pages.components import frame
 
 LOOK_ALIKES = str.maketrans({"<": "‹", ">": "›", '"': "″", "'": "′", "&": "＆"})
 MAX_LABEL = 60
@@ -68,7 +68,7 @@ def safe_graph(drawing: GraphDrawing, theme: str) -> tuple[list[Node], list[Edge
 
 def show_explore(drawing: GraphDrawing) -> str | None:
     """Show the draggable graph; return the id of the selected node, None if none is."""
-    theme = "dark" if st.context.theme.type == "dark" else "light"
+    theme = frame.theme()
     nodes, edges = safe_graph(drawing, theme)
     config = Config(height=HEIGHT, directed=True, physics=False)
     config.width = "100%"

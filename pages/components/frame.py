@@ -155,6 +155,11 @@ def plain(text: str) -> str:
     return re.sub(r"(?i)\b(www)(?=\\\.)", "\\1\u2060", escaped).replace("@", "@\u2060")
 
 
+def theme() -> str:
+    """Theme of the colours that the browser shows: light or dark."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
 def example_banner() -> None:
     """Say that the answer below belongs to the built-in example."""
     with st.container(key="example_banner"):

@@ -92,11 +92,6 @@ def points_of(answer: Answer) -> list[FrontPoint]:
     ]  # fmt: skip
 
 
-def theme() -> str:
-    """Theme of the charts' colours."""
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
 def show_front(answer: Answer, chosen: int, *, key: str) -> None:
     """The chart; a click opens a formula."""
     name = f"{key}_{signature(answer.question)[:12]}_{len(answer.formulas)}"
@@ -105,7 +100,7 @@ def show_front(answer: Answer, chosen: int, *, key: str) -> None:
         if number := picked(st.session_state[name].get("selection")):
             st.session_state["phys_formula"] = number
 
-    rows, spec = front_chart(points_of(answer), chosen, floor=answer.noise, theme=theme())
+    rows, spec = front_chart(points_of(answer), chosen, floor=answer.noise, theme=frame.theme())
     with st.container(key=key):
         st.vega_lite_chart(rows, spec, key=name, on_select=pick)
     noise = " Dashed: what noise alone leaves." if answer.noise else ""

@@ -25,7 +25,7 @@ from core.serving.symbolic_regression import Answer, Formula
 from pages.components import evidence_pane, evidence_view, frame
 from pages.components.evidence_pane import Opened
 from pages.components.exports import Export, download_row
-from pages.components.phys_answers import BY_TEXT, answer_of, show_r2, theme
+from pages.components.phys_answers import BY_TEXT, answer_of, show_r2
 from pages.components.phys_card import card_of
 from pages.components.rows import show_rows
 from pages.components.verdict import choose_size, show_check, show_verdict
@@ -192,7 +192,7 @@ def show_predictions(answer: Answer, formula: Formula) -> None:
     if not found.measured:
         st.info("There is no row on which the formula is defined.")
         return
-    rows, spec = agreement_chart(found.measured, found.predicted, found.name, theme=theme())
+    rows, spec = agreement_chart(found.measured, found.predicted, found.name, theme=frame.theme())
     st.vega_lite_chart(rows, spec, key="phys_agreement")
     header, cells = physics_export.prediction_cells(found)
     download_row(
@@ -211,7 +211,7 @@ def show_residuals(answer: Answer, formula: Formula) -> None:
     name = st.selectbox("Residuals against", list(found.over), key="phys_residual_of")
     rows, spec = residual_chart(
         found.over[name], found.residual, name, trained=found.trained[name], unit=found.unit,
-        theme=theme(),
+        theme=frame.theme(),
     )  # fmt: skip
     st.vega_lite_chart(rows, spec, key="phys_residuals")
     st.markdown(

@@ -13,7 +13,6 @@ from pages.components.phys_answers import (
     answer_of,
     show_error_size,
     show_r2,
-    theme,
 )
 from pages.components.rows import show_rows
 
@@ -98,12 +97,14 @@ def show_motion(answer: Answer, formula: Formula) -> None:
 def _show_plane(found: physics_details.Motion, end: int) -> None:
     """Positions at one moment with their paths; moving when asked."""
     if st.toggle(f"Play once ({SECONDS:.0f} s)", key="phys_motion_play"):
-        picture = draw_motion(found.true[: end + 1], found.found[: end + 1], SECONDS, theme=theme())
+        picture = draw_motion(
+            found.true[: end + 1], found.found[: end + 1], SECONDS, theme=frame.theme()
+        )
         words = "Both motions played once; choose a moment for still pictures."
     else:
         at = st.slider("Moment", 0, max(end, 1), max(end, 1), key="phys_motion_frame")
         at = min(at, end)
-        picture = draw_frame(found.true, found.found, at, theme=theme())
+        picture = draw_frame(found.true, found.found, at, theme=frame.theme())
         words = f"Positions after {found.times[at]:.3g} s by the true and by the found law"
     with st.container(key="phys_motion_picture"):
         st.image(picture, alt=words, width="content")

@@ -4,15 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
-from core.data.findings import Finding
 from core.data.physics import uploads as physics_uploads
 from core.data.physics.findings import ID_ROLES, TRACK_ROLES, VALUE_ROLES, Choices, Preview, Reading
 from core.serving import physics_question, physics_tables
 from core.serving.physics_question import UPLOAD, Question
-from pages.components import frame, phys_state
+from pages.components import findings, frame, phys_state
 
 CHOICES = "phys_choices"  # by digest of the files
 KINDS = {
@@ -20,7 +20,6 @@ KINDS = {
     "wide": "rows for plain regression",
 }  # fmt: skip
 LENGTHS = ("m", "cm", "mm")
-MAX_FINDINGS = 12
 MAX_COLUMNS = 40
 LAYOUT = (
     "nodes.csv (sample, node, quantities), edges.csv (sample, source, target, quantities), "
@@ -60,11 +59,9 @@ def _show_files(files: list[tuple[str, bytes]], digest: str) -> None:
     if reading.kind == "trajectory":
         _choose_motion(choices, digest)
     _show_columns(reading, choices, digest)
-    _show_applied(choices, digest)
-    for number, finding in enumerate(reading.findings[:MAX_FINDINGS]):
-        _show_finding(finding, number, digest)
-    if len(reading.findings) > MAX_FINDINGS:
-        st.markdown(f"And {len(reading.findings) - MAX_FINDINGS:,} more of the kind.")
+    repair = partial(_repair, digest)
+    findings.show_applied(choices.repairs, prefix="phys", repair=repair)
+    findings.show_findings(reading.findings, prefix="phys", repair=repair)
     if reading.preview:
         _show_preview(reading.preview)
     if reading.system is not None:
@@ -110,35 +107,6 @@ def _show_columns(reading: Reading, choices: Choices, digest: str) -> None:
             if unit != column.unit:
                 _choose(digest, {"units": {**choices.units, column.key: unit}})
                 st.rerun()
-
-
-def _show_finding(finding: Finding, number: int, digest: str) -> None:
-    """One finding; its repairs are buttons."""
-    text = f"**{frame.plain(finding.code)} · {frame.plain(finding.title)}**\n\n"
-    text += f"{frame.plain(finding.problem)} {frame.plain(finding.hint)}"
-    if finding.blocking:
-        st.error(text, icon=":material/error:")
-    else:
-        st.warning(text, icon=":material/info:")
-    if finding.repairs:
-        with st.container(horizontal=True, key=f"phys_repairs_{number}"):
-            for repair in finding.repairs:
-                st.button(
-                    frame.plain(repair.label), key=f"phys_repair_{number}_{repair.key}",
-                    on_click=_repair, args=(digest, repair.key),
-                )  # fmt: skip
-
-
-def _show_applied(choices: Choices, digest: str) -> None:
-    """Repairs that were chosen; a button takes one back."""
-    if choices.repairs:
-        with st.container(horizontal=True, key="phys_applied"):
-            st.markdown("Applied:")
-            for key in sorted(choices.repairs):
-                st.button(
-                    frame.plain(f"{key} (take back)"), key=f"phys_applied_{key}",
-                    on_click=_repair, args=(digest, key),
-                )  # fmt: skip
 
 
 def _repair(digest: str, key: str) -> None:
