@@ -9,6 +9,7 @@ from core.cli.printing import print_check, print_table
 from core.errors import DataError, InputError, UnknownName
 
 if TYPE_CHECKING:
+    from core.data.ratings.titles import TitleIndex
     from core.serving.rec_model import RecModel
     from core.serving.recommendation import Answer, Question
 
@@ -32,18 +33,28 @@ def recommend(
     kind: Annotated[
         list[str] | None, typer.Option(help="A genre or the like; repeat for several.")
     ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="CSV of own ratings, as the page takes it.")
+    ] = None,
     why: Annotated[str, typer.Option(help="Item of the list to explain and to check.")] = "",
     csv: Annotated[Path | None, typer.Option(help="File to write the list to.")] = None,
 ) -> None:
     """List what to recommend after a few ratings, or after none."""
+    from core.data.films import other_titles
+    from core.data.ratings.titles import TitleIndex
+    from core.render.tables import to_safe_csv
+    from core.serving import rec_export
     from core.serving import recommendation as rec
 
     if csv is not None and not csv.absolute().parent.is_dir():
         raise DataError(f"There is no folder {csv.absolute().parent}.")
     opened = rec.open_model(model)
+    index = TitleIndex(opened.catalogue, other_titles())
+    given = dict(_read(opened, file)) if file else {}
+    given |= dict(_rating(opened, index, text) for text in ratings or ())
     question = rec.Question(
         model,
-        tuple(_rating(opened, text) for text in ratings or ()),
+        tuple(given.items()),
         method,
         hide_rated=not rated,
         length=num,
@@ -51,18 +62,34 @@ def recommend(
         kinds=tuple(kind or ()),
     )
     found = rec.answer(question)
-    rows = _rows(found)
-    print_table(rows)
+    print_table(_rows(found))
     for notice in found.notices:
         typer.echo(f"{notice.code}: {notice.text}")
     for sentence in filter(None, (found.statement, found.coverage_note)):
         typer.echo(sentence)
     if csv is not None:
-        from core.render.tables import to_safe_csv
-
-        csv.write_text(to_safe_csv(rows[1:], rows[0]), encoding="utf-8")
+        header, cells = rec_export.cells(found)
+        csv.write_text(to_safe_csv(cells, header), encoding="utf-8")
     if why:
-        _explain(question, _item(opened, why))
+        _explain(question, _item(opened, index, why))
+
+
+def _read(model: "RecModel", file: Path) -> tuple[tuple[str, float], ...]:
+    """Item and rating of the rows of a table; says what was not used, and why."""
+    from core.data.ratings.profiles import read_profile
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}.") from error
+    found = read_profile(file.name, content, model.catalogue, model.scale)
+    typer.echo(f"{found.summary} Ratings {found.conversions[found.conversion]}.")
+    for row in found.rows:
+        if row.problem:
+            typer.echo(f"line {row.line}: {row.text}={row.said}: {row.problem.text}")
+    for finding in found.findings:
+        typer.echo(f"{finding.code}: {finding.text}")
+    return found.given
 
 
 def _rows(found: "Answer") -> list[tuple[str, ...]]:
@@ -101,7 +128,7 @@ def _explain(question: "Question", item: str) -> None:
     typer.echo(f"{check.verdict}: {check.sentence}")
 
 
-def _rating(model: "RecModel", text: str) -> tuple[str, float]:
+def _rating(model: "RecModel", index: "TitleIndex", text: str) -> tuple[str, float]:
     """Item and rating of "Alien (1979)=9"."""
     name, _, number = text.rpartition("=")
     try:
@@ -111,33 +138,26 @@ def _rating(model: "RecModel", text: str) -> tuple[str, float]:
             "RC-E15", "Not a rating", f'"{text[:80]}" does not end with = and a number.',
             'Write an item, = and your rating, such as "Alien (1979)=9".',
         ) from error  # fmt: skip
-    return _item(model, name), rating
+    return _item(model, index, name), rating
 
 
-def _item(model: "RecModel", text: str) -> str:
+def _item(model: "RecModel", index: "TitleIndex", text: str) -> str:
     """Id of the item with this id or title; the year may be left out where that is clear."""
-    from core.data.films import normal_title, title_and_year
+    from core.data.ratings.titles import SURE
 
-    if text in model.row_of:
-        return text
-    title, year = title_and_year(text)
     catalogue = model.catalogue
-    found = [
-        row
-        for row, known in enumerate(map(title_and_year, catalogue.titles))
-        if normal_title(known[0]) == normal_title(title) and year in (None, known[1])
-    ]
-    if len(found) > 1:
-        several = ", ".join(catalogue.titles[row] for row in found)
+    found = index.find_same(text)
+    if found is not None and found.alternatives:
+        several = ", ".join(catalogue.titles[row] for row in (found.row, *found.alternatives))
         raise InputError(
             "RC-E16", "Several items", f'"{text[:80]}" is one of {several}.', "Add the year."
         )
-    if not found:
+    if found is None or found.score < SURE:
         raise UnknownName(
             "RC-E02", "Unknown item", text, (*catalogue.titles, *catalogue.ids),
             kind="this catalogue", hint="Spell it as the model's catalogue does.",
         )  # fmt: skip
-    return catalogue.ids[found[0]]
+    return catalogue.ids[found.row]
 
 
 def _years(text: str) -> tuple[int, int] | None:

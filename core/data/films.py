@@ -11,6 +11,7 @@ a model to know them.
 import csv
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,12 @@ def load_films() -> Catalogue:
             Field.from_rows("director", [film.directors for film in films]),
         ),
     )
+
+
+@cache
+def other_titles() -> Mapping[str, tuple[str, ...]]:
+    """Second titles by id, of the films that have one."""
+    return {film.id: (film.other_title,) for film in load_rows() if film.other_title}
 
 
 def normal_title(text: str) -> str:

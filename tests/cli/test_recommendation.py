@@ -59,15 +59,27 @@ def test_an_item_is_explained_and_checked(tmp_path):
     assert found.exit_code == 0, found.output
     assert "Film 08 (1978)=2" in found.output
     assert "with only this evidence" in found.output
-    rows = list(csv.reader(file.open(encoding="utf-8", newline="")))
-    assert [row[4] for row in rows[1:]] == [row.title for row in page.rows]
+    rows = list(csv.DictReader(file.open(encoding="utf-8", newline="")))
+    assert [row["title"] for row in rows] == [row.title for row in page.rows]
+
+
+def test_ratings_from_a_file_and_one_changed_by_hand(tmp_path):
+    file = tmp_path / "own.csv"
+    file.write_text("title,rating\nFilm 03,9\nFilm 08,2\nNo such film,5\n", encoding="utf-8")
+    found = run("--file", file, "Film 08=8")
+    assert found.exit_code == 0, found.output
+    assert "No such film=5" in found.output
+    page = answer(Question(toy.NAME, (("f03", 9.0), ("f08", 8.0))))
+    assert f"{page.rows[0].rating:.4f}" in found.output
+    missing = run("--file", tmp_path / "none.csv")
+    assert "cannot be read" in str(missing.exception)
 
 
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
         (("Flim 03 (1973)=9",), "RC-E02", 'Did you mean "Film 03 (1973)"'),
-        (("Film 03 (1974)=9",), "RC-E02", "not in this catalogue"),
+        (("Film 03 (1990)=9",), "RC-E02", "not in this catalogue"),
         (("Film 03",), "RC-E15", "does not end with = and a number"),
         (("Film 03=99",), "RC-E03", "99 is not between 1 and 10"),
         (("--years", "sixties"), "RC-E17", "not a year"),
@@ -88,5 +100,5 @@ def test_a_title_of_two_items_needs_its_year(tmp_path, monkeypatch):
     toy.serve_from(root, monkeypatch)
     found = run("Twice=9")
     assert found.exception.code == "RC-E16"
-    assert "Twice (1970), Twice (1971)" in str(found.exception)
+    assert "Twice (1971), Twice (1970)" in str(found.exception)
     assert run("Twice (1971)=9").exit_code == 0

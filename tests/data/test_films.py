@@ -10,6 +10,7 @@ from core.data.films import (
     load_rows,
     match_films,
     normal_title,
+    other_titles,
     title_and_year,
 )
 from core.data.ratings.sets import load_movietweetings
@@ -126,3 +127,8 @@ def test_users_of_movietweetings_rated_the_films():
     assert len(found) >= 0.95 * len(rows)
     assert len(found) >= 300
     assert len(np.unique(found)) == len(found)
+
+
+def test_second_titles():
+    assert other_titles()["spirited-away-2001"] == ("Sen to Chihiro no kamikakushi",)
+    assert "alien-1979" not in other_titles()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.data.films import load_rows, title_and_year
+from core.data.films import other_titles, title_and_year
 from core.data.graph_table import printable, shorten
 from core.data.ratings.tables import (
     RatingTable,
@@ -173,7 +173,7 @@ def read_profile(
     guessed = _guess(numbers, sources)
     conversion = choices.conversion if choices.conversion in sources else guessed
     texts = [printable(shorten(text, 200)) for text in _texts(table, roles)]
-    matches = match_titles(texts, TitleIndex(catalogue, _other_titles(catalogue)))
+    matches = match_titles(texts, TitleIndex(catalogue, other_titles()))
     chosen = dict(choices.items)
     rows = [
         _row(line, match, cell, number, catalogue, (sources[conversion], scale), chosen.get(line))
@@ -263,14 +263,6 @@ def _texts(table: RatingTable, roles: Mapping[str, int]) -> list[str]:
         f"{text} ({year})" if year and title_and_year(text)[1] is None else text
         for text, year in zip(texts, years, strict=True)
     ]
-
-
-def _other_titles(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
-    """Second titles of the films that the catalogue holds."""
-    own = set(catalogue.ids)
-    return {
-        film.id: (film.other_title,) for film in load_rows() if film.other_title and film.id in own
-    }
 
 
 def _row(
