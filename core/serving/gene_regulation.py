@@ -15,8 +15,9 @@ from core.errors import ArtifactError, InputError, UnknownName
 from core.knowledge.regulation import CONTRADICTED, KEPT, NEW, REFUSED
 from core.serving.artifact import Artifact, list_artifacts, load_artifact
 from core.serving.grn_model import RegulationModel
-from core.serving.grn_question import EXAMPLE, METHOD, Question
+from core.serving.grn_question import EXAMPLE, METHOD, UPLOAD, Question
 from core.settings import settings
+from core.store import Store
 
 PREFIX = f"{METHOD}-"
 FIRST = "planted"  # the example that is shown when nothing is asked
@@ -133,7 +134,7 @@ class Answer:
         """The regulator with this name, the first one without.
 
         Raises:
-            UnknownName: GR-E21 when it has no edge.
+            UnknownName: GR-E30 when it has no edge.
         """
         if name is None:
             return self.regulators[0]
@@ -141,7 +142,7 @@ class Answer:
             if one.name == name:
                 return one
         raise UnknownName(
-            "GR-E21", "Unknown regulator", name, [one.name for one in self.regulators],
+            "GR-E30", "Unknown regulator", name, [one.name for one in self.regulators],
             kind="the regulators of this network", hint="Choose one from the list.",
         )  # fmt: skip
 
@@ -172,13 +173,21 @@ def example_of(question: Question) -> Example | None:
     return next((one for one in examples() if one.question == question), None)
 
 
+def title_of(question: Question) -> str:
+    """What the measurements are called: an example's title, the name of an uploaded file."""
+    if question.kind == UPLOAD:
+        found = Store.open().find_upload(question.name)
+        return "" if found is None else found.name
+    return next((one.title for one in examples() if one.question.source == question.source), "")
+
+
 def find_artifact(question: Question) -> Artifact | None:
     """The model of a question, None before it is trained.
 
     Raises:
         ArtifactError: it is damaged.
     """
-    root = settings().trained if question.kind == EXAMPLE else settings().home / "trained"
+    root = settings().trained if question.comes_along else settings().home / "trained"
     if not (root / question.artifact / "card.json").is_file():
         return None
     return load_artifact(question.artifact, root)
@@ -188,14 +197,14 @@ def answer(question: Question) -> Answer:
     """The network of a question.
 
     Raises:
-        InputError: GR-E22 before the model is trained.
+        InputError: GR-E31 before the model is trained.
         ArtifactError: the model is damaged.
     """
     begun = time.perf_counter()
     artifact = find_artifact(question)
     if artifact is None:
         raise InputError(
-            "GR-E22", "No model yet", "No model has been pruned for these measurements and "
+            "GR-E31", "No model yet", "No model has been pruned for these measurements and "
             "settings.", "Press Infer network.",
         )  # fmt: skip
     try:

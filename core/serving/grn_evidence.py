@@ -68,6 +68,7 @@ class Explanation:
         seed: of the look-alikes.
 
     Attributes:
+        num_edges: all its edges.
         shown: the edges that are drawn, at most 25.
         used: the shown edges that the model has; the evidence.
         part: where the error is measured: test, valid or train.
@@ -77,6 +78,7 @@ class Explanation:
     def __init__(self, network: RegulationModel, edges: Sequence[Edge], seed: int = 0) -> None:
         self._network, self.seed = network, seed
         self._all = [(edge.regulator, edge.target) for edge in edges if edge.in_model]
+        self.num_edges = len(edges)
         self.shown = choose_shown(edges)
         self.used = [(one.regulator, one.target) for one in self.shown if one.in_model]
         self.part = network.held_out

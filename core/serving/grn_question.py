@@ -44,9 +44,14 @@ class Question:
         return self.source.partition(":")[2]
 
     @property
+    def comes_along(self) -> bool:
+        """Whether it asks for the model of an example as it comes with the application."""
+        return self == Question(self.source) and self.kind == EXAMPLE
+
+    @property
     def artifact(self) -> str:
         """Name of the model; holds too little of an upload's id to open the upload."""
-        if self.kind == EXAMPLE:
+        if self.comes_along:
             return f"{METHOD}-{self.name}"
         text = json.dumps(self.to_json(), sort_keys=True)
         return f"{METHOD}-{self.name[:8]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

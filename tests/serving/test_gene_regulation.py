@@ -43,7 +43,7 @@ def test_regulators_are_listed_by_their_influence(answer):
     shares = [0.9 if abs(edge.influence) > 0.01 else 0.2 for edge in answer.edges_of(
         answer.regulator("R2"))]  # fmt: skip
     assert answer.regulator("R2").selected == pytest.approx(np.mean(shares))
-    with pytest.raises(InputError, match=r'GR-E21.*Did you mean "R3"'):
+    with pytest.raises(InputError, match=r'GR-E30.*Did you mean "R3"'):
         answer.regulator("R33")
 
 
@@ -82,7 +82,7 @@ def test_a_question_is_answered_once_it_is_trained(question):
     assert Question.from_json(json.loads(json.dumps(question.to_json()))) == question
     assert "abcdefghijk" not in question.artifact
     assert Question(question.source, 0.25).artifact != question.artifact
-    with pytest.raises(InputError, match="GR-E22"):
+    with pytest.raises(InputError, match="GR-E31"):
         grn.answer(Question(question.source, 0.25))
     require_learning(question)
     with pytest.raises(InputError, match="GR-E07"):
