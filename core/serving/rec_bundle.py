@@ -26,7 +26,8 @@ from core.evidence.faithfulness import Check, Minimal
 from core.knowledge.modulation import OPERATIONS, WORDS
 from core.serving import recommendation as rec
 from core.serving.rec_evidence import Explanation, Influence
-from core.serving.rec_model import RecModel, open_model
+from core.serving.rec_items import model_of
+from core.serving.rec_model import RecModel
 from core.serving.rec_question import ENOUGH, Question
 
 PACKAGES = ("numpy", "onnxruntime", "streamlit")
@@ -56,7 +57,7 @@ def bundle(
         created: ISO 8601 time with zone.
         seed: seed of the check's controls.
     """
-    model = open_model(answer.question.model)
+    model = model_of(answer.question)
     card, scale = model.card, model.scale
     drawn = _drawn(explanation)
     shared = list(_shared(model, drawn, row.item))

@@ -10,7 +10,7 @@ threads and run on one thread each (`core.serving.session`).
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,6 @@ from core.knowledge.modulation import Structure
 from core.knowledge.rating_models import Factors
 from core.knowledge.ratings import MISSING, Catalogue, Field, Ratings, Scale
 from core.serving.artifact import Artifact, Card, list_artifacts, load_artifact
-from core.serving.session import Session
 from core.settings import settings
 
 TASK = "recommendation"
@@ -151,9 +150,11 @@ class RecModel:
 
     Args:
         artifact: verified.
+        more: items behind its catalogue, which no training has seen, in its fields; None for none.
 
     Attributes:
         catalogue: items that can be rated and recommended.
+        num_trained: items of the artifact; further ones follow them.
         scale: of ratings.
         words: what things are called.
         structure: the modulation that was found.
@@ -168,10 +169,12 @@ class RecModel:
         user_fields: properties of users that the model reads; none for most.
     """
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, more: Catalogue | None = None) -> None:
         self.artifact = artifact
         known = artifact.knowledge
-        self.catalogue = _catalogue(known["catalogue"])
+        trained = _catalogue(known["catalogue"])
+        self.num_trained = len(trained)
+        self.catalogue = trained if more is None else join(trained, more)
         self.scale = Scale(**known["scale"])
         self.words = Words(**known.get("words", {}))
         self.structure = Structure.from_json(known["structure"])
@@ -185,7 +188,7 @@ class RecModel:
         self.population = None if found is None else np.asarray(found, np.float64)
         # a scale with room at both ends: beyond them, items are still ordered
         room = Scale(self.scale.low - self.scale.span, self.scale.high + self.scale.span)
-        self.factors = Factors.from_json(known, room)
+        self.factors = _with_unrated(Factors.from_json(known, room), len(self.catalogue))
         self.rivals: tuple[Mapping[str, Any], ...] = tuple(known["rivals"])
         self.user_fields = tuple(
             UserField(one["name"], tuple(one["values"]), one["width"])
@@ -211,9 +214,23 @@ class RecModel:
     @property
     def methods(self) -> tuple[str, ...]:
         """Ids of the methods that this artifact can answer with."""
-        return tuple(
-            one.id for one in METHODS.values() if not one.file or one.file in self.card.files
-        )
+        files = {"model.onnx"} if self.has_more else set(self.card.files)
+        return tuple(one.id for one in METHODS.values() if not one.file or one.file in files)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are items that no training has seen."""
+        return len(self.catalogue) > self.num_trained
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """(n, d) vectors of all items, for a catalogue with more items than were trained."""
+        feeds = {f"field_{k}": one.table for k, one in enumerate(self.catalogue.fields)}
+        if self.card.config.get("residual", True):
+            feeds["bias"] = self.factors.bias.astype(np.float32)
+            feeds["factors"] = self.factors.factors.astype(np.float32)
+        [found] = self.artifact.open("items.onnx").run(feeds, ["vectors"])
+        return found
 
     @property
     def segments(self) -> tuple[slice, ...]:
@@ -346,16 +363,19 @@ class RecModel:
         """Scores (b, m) and phi (b, 4, width) of a network."""
         feeds = pad(given)
         feeds["candidate_item"] = np.broadcast_to(candidates, (len(given), len(candidates)))
+        file = METHODS[method].file
+        if self.has_more:
+            file = "scorer.onnx"
+            for name in ("support", "candidate"):
+                rows = feeds.pop(f"{name}_item")
+                feeds[name] = self.vectors[rows]
+                feeds[f"{name}_bias"] = self.factors.bias[rows].astype(np.float32)
         if self.user_fields:
             row = [number for one in self.user_fields for number in one.row(user)]
             feeds["user_field"] = np.tile(np.array(row, np.int64), (len(given), 1))
-        session = self._session(METHODS[method].file)
-        return session.run(
+        return self.artifact.open(file).run(
             {name: np.ascontiguousarray(value) for name, value in feeds.items()}, ("score", "phi")
         )
-
-    def _session(self, file: str) -> Session:
-        return self.artifact.session if file == "model.onnx" else self.artifact.open(file)
 
 
 def pad(given: Sequence[Ratings]) -> dict[str, np.ndarray]:
@@ -439,8 +459,29 @@ def _catalogue(value: Mapping[str, Any]) -> Catalogue:
 
 
 def _field(value: Mapping[str, Any]) -> Field:
-    rows = value.get("rows", ())
-    table = np.full((len(rows), max(map(len, rows), default=0)), MISSING, np.int64)
+    rows = value["rows"]
+    width = value.get("width", max(map(len, rows), default=0))  # of the networks' input
+    table = np.full((len(rows), width), MISSING, np.int64)
     for row, numbers in enumerate(rows):
         table[row, : len(numbers)] = numbers
     return Field(value["name"], tuple(value["values"]), table)
+
+
+def join(first: Catalogue, more: Catalogue) -> Catalogue:
+    """Items behind those of a catalogue, with the same fields, each as wide as in the first."""
+    fields = tuple(
+        Field(one.name, one.values, np.concatenate([one.table, other.table]))
+        for one, other in zip(first.fields, more.fields, strict=True)
+    )
+    return Catalogue((*first.ids, *more.ids), (*first.titles, *more.titles), fields)
+
+
+def _with_unrated(factors: Factors, num_items: int) -> Factors:
+    """The same with items behind them that nobody rated: mean of all ratings, no factors."""
+    num = num_items - len(factors)
+    return replace(
+        factors,
+        bias=np.append(factors.bias, np.full(num, factors.mean)),
+        count=np.append(factors.count, np.zeros(num, np.int64)),
+        factors=np.append(factors.factors, np.zeros((num, factors.factors.shape[1])), axis=0),
+    )

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 
 from core.errors import ArtifactError, InputError
 from core.serving.parameters import ParameterReader
+from core.serving.rec_items import model_of
 from core.serving.rec_model import RecModel, available_models, open_model
 from core.serving.rec_question import MAX_LENGTH, MAX_NEWEST, Question, read_given
 from core.store import Store
@@ -162,10 +163,10 @@ def _stored(parameters: Mapping[str, str]) -> Link:
     found = Store.open().find_prediction(parameters["result"])
     if found is not None and found["domain"] == DOMAIN:
         question = Question.from_json(found["query"])
-        model = _find_model(question.model)
+        model = _model_of(question)
         if model is not None and _fits(question, model):
             item = parameters.get("item", "")
-            known = not item or item in model.row_of or question.items
+            known = not item or item in model.row_of
             ignored = others if known else ("item", *others)
             return Link(question, item if known else "", ignored=ignored)
     return replace(from_parameters({}), ignored=("result", *others))
@@ -179,6 +180,13 @@ def _fits(question: Question, model: RecModel) -> bool:
     except InputError:
         return False
     return True
+
+
+def _model_of(question: Question) -> RecModel | None:
+    try:
+        return model_of(question)
+    except (InputError, ArtifactError):
+        return None
 
 
 def _find_model(name: str) -> RecModel | None:

@@ -19,6 +19,7 @@ import numpy as np
 from core.errors import InputError, Remark
 from core.knowledge.ratings import Ratings
 from core.serving.rec_influence import influences
+from core.serving.rec_items import model_of
 from core.serving.rec_model import METHODS, Interval, ModelEntry, RecModel, available_models
 from core.serving.rec_model import open_model as open_model
 from core.serving.rec_question import Question, all_equal, read_given
@@ -183,10 +184,10 @@ def answer(question: Question, before: Question | None = None) -> Answer:
         InputError: RC-E02 to RC-E04, RC-E11, RC-E12; RC-E14, no item passes the filters.
         ArtifactError: the model's files are damaged.
     """
-    found = _answer(question, open_model(question.model))
+    found = _answer(question, model_of(question))
     if before is None:
         return found
-    earlier, row_of = rank(before).rank_of, open_model(before.model).row_of
+    earlier, row_of = rank(before).rank_of, model_of(before).row_of
     rows = [
         replace(row, rank_before=earlier.get(row_of.get(row.item, -1))) for row in found.rows
     ]  # fmt: skip
@@ -198,7 +199,8 @@ def _answer(question: Question, model: RecModel) -> Answer:
     start = time.perf_counter()
     ranked = rank(question)
     given, shown = ranked.given, ranked.rows[: question.length]
-    interval = model.interval(len(given)) if ranked.method == "coldnas" else None
+    measured = ranked.method == "coldnas" and not question.items
+    interval = model.interval(len(given)) if measured else None
     effect = influences(model, given, shown, ranked.method, question.user)
     level_share = effect.level_share if len(given) else 1.0
     popularity = {
@@ -234,7 +236,7 @@ def _answer(question: Question, model: RecModel) -> Answer:
         len(given),
         len(ranked.rows),
         interval,
-        coverage_note(interval, ranked.method),
+        coverage_note(interval, ranked.method, own=bool(question.items)),
         level_share,
         say_level(level_share, len(given), model),
         model.id,
@@ -249,8 +251,7 @@ def rank(question: Question) -> Ranking:
     Raises:
         As `answer`.
     """
-    model = open_model(question.model)
-    return _rank(question, model)
+    return _rank(question, model_of(question))
 
 
 @lru_cache(maxsize=32)
@@ -290,7 +291,7 @@ def candidates_of(question: Question, model: RecModel, given: Ratings) -> np.nda
     Raises:
         InputError: RC-E14, there is none.
     """
-    kept = np.ones(len(model.catalogue), bool)
+    kept = np.arange(len(model.catalogue)) >= (model.num_trained if question.items else 0)
     if question.years:
         first, last = question.years
         kept &= [year is not None and first <= year <= last for year in model.year_of]
@@ -317,8 +318,10 @@ def _because(model: RecModel, given: Ratings, own: np.ndarray) -> tuple[tuple[st
     )
 
 
-def coverage_note(interval: Interval | None, method: str) -> str:
+def coverage_note(interval: Interval | None, method: str, *, own: bool = False) -> str:
     """Promise and measurement of the intervals, in words."""
+    if own:
+        return "Intervals are not measured for items that nobody has rated."
     if interval is None:
         return f"Intervals are measured for ColdNAS; {METHODS[method].title} has none here."
     return (

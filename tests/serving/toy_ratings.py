@@ -60,6 +60,10 @@ def model(taste: np.ndarray = TASTE) -> bytes:
         "support_mask": (FLOAT, ["b", "n"]), "candidate_item": (INT, ["b", "m"]),
     }  # fmt: skip
     found = {"score": ["b", "m"], "phi": ["b", 4, WIDTH]}
+    return _serialised(nodes, given, found, constants)
+
+
+def _serialised(nodes, given, found, constants) -> bytes:
     graph = helper.make_graph(
         nodes,
         "toy",
@@ -71,6 +75,59 @@ def model(taste: np.ndarray = TASTE) -> bytes:
     made = helper.make_model(graph, opset_imports=opset, ir_version=10)
     onnx.checker.check_model(made)
     return made.SerializeToString()
+
+
+GENRE_TASTE = np.round(RNG.normal(size=(5, WIDTH)), 2).astype(np.float32)
+GENRE_TASTE[-1] = 0  # no value
+
+
+def item_model() -> bytes:
+    """vectors = factors + mean over both places of the genres' tastes; decades do not count."""
+    node = helper.make_node
+    nodes = [
+        node("Gather", ["genre_taste", "field_0"], ["tastes"]),  # (n, 2, k); -1 is the last row
+        node("ReduceMean", ["tastes", "axis"], ["mean"], keepdims=0),
+        node("Add", ["factors", "mean"], ["liked"]),
+        node("Unsqueeze", ["bias", "axis"], ["column"]),
+        node("Mul", ["column", "nothing"], ["unused"]),
+        node("Add", ["liked", "unused"], ["vectors"]),
+    ]
+    given = {
+        "bias": (FLOAT, ["n"]), "factors": (FLOAT, ["n", WIDTH]), "field_0": (INT, ["n", 2]),
+        "field_1": (INT, ["n", 1]),
+    }  # fmt: skip
+    constants = {"genre_taste": GENRE_TASTE, "axis": np.array([1], np.int64),
+                 "nothing": np.float32(0)}  # fmt: skip
+    return _serialised(nodes, given, {"vectors": ["n", WIDTH]}, constants)
+
+
+def scorer_model() -> bytes:
+    """`model` with vectors and means in place of rows."""
+    node = helper.make_node
+    nodes = [
+        node("Sub", ["support_rating", "support_bias"], ["residual"]),
+        node("Mul", ["residual", "support_mask"], ["masked"]),
+        node("ReduceSum", ["support_mask", "axis"], ["count"], keepdims=1),
+        node("Max", ["count", "unit"], ["atleast"]),
+        node("Div", ["masked", "atleast"], ["share"]),
+        node("ReduceSum", ["share", "axis"], ["level"], keepdims=1),
+        node("Unsqueeze", ["share", "axis"], ["column"]),
+        node("MatMul", ["column", "support"], ["user_taste"]),
+        node("Tile", ["user_taste", "repeats"], ["phi"]),
+        node("Mul", ["candidate", "user_taste"], ["products"]),
+        node("ReduceSum", ["products", "last"], ["liking"], keepdims=0),
+        node("Add", ["candidate_bias", "level"], ["levelled"]),
+        node("Add", ["levelled", "liking"], ["score"]),
+    ]
+    given = {
+        "support": (FLOAT, ["b", "n", WIDTH]), "support_bias": (FLOAT, ["b", "n"]),
+        "support_rating": (FLOAT, ["b", "n"]), "support_mask": (FLOAT, ["b", "n"]),
+        "candidate": (FLOAT, ["b", "m", WIDTH]), "candidate_bias": (FLOAT, ["b", "m"]),
+    }  # fmt: skip
+    constants = {"axis": np.array([1], np.int64), "unit": np.float32(1),
+                 "last": np.array([2], np.int64),
+                 "repeats": np.array([1, 4, 1], np.int64)}  # fmt: skip
+    return _serialised(nodes, given, {"score": ["b", "m"], "phi": ["b", 4, WIDTH]}, constants)
 
 
 def expected(items, ratings, candidates) -> np.ndarray:
@@ -145,7 +202,10 @@ def card(name: str = NAME, **more) -> Card:
 
 def write_artifact_at(root: Path, name: str = NAME, **more: object) -> Path:
     """The folder of the artifact below `root`; `more` replaces what it knows."""
-    models = {"model.onnx": model(), "none.onnx": model(np.zeros_like(TASTE))}
+    models = {
+        "model.onnx": model(), "none.onnx": model(np.zeros_like(TASTE)),
+        "items.onnx": item_model(), "scorer.onnx": scorer_model(),
+    }  # fmt: skip
     write_artifact(root, models, knowledge(**more), card(name))
     return root
 
