@@ -44,8 +44,25 @@ class TextTable:
     num_skipped: int = 0
 
 
-def read_text_table(name: str, content: bytes, limits: Limits) -> TextTable:
-    """Split a file into columns.
+@dataclass(frozen=True)
+class Grid:
+    """Cells of a table before anything is known about its first row.
+
+    Attributes:
+        name: of the file.
+        width: cells that most rows have.
+        rows: number of the line in the file, from 1, and the cells; any number of them.
+        comments: lines that start with ``#``.
+    """
+
+    name: str
+    width: int
+    rows: list[tuple[int, list[str]]]
+    comments: tuple[str, ...] = ()
+
+
+def read_grid(name: str, content: bytes, limits: Limits) -> Grid:
+    """Split a file into cells.
 
     Args:
         name: of the file, only shown.
@@ -74,22 +91,29 @@ def read_text_table(name: str, content: bytes, limits: Limits) -> TextTable:
         blank = ["\t".join(line.split()) for line in blank]
     table = read_delimited("\n".join(blank), limits, header=False)
     width = len(table.columns)
-    rows = [(line, cells) for line, cells in table.rows if len(cells) == width]
+    if width >= limits.num_columns:
+        raise not_a_table(name, f"a table of more than {limits.num_columns:,} columns")
+    return Grid(shown, width, list(table.rows), comments)
+
+
+def read_text_table(name: str, content: bytes, limits: Limits) -> TextTable:
+    """Split a file into columns; see `read_grid`."""
+    grid = read_grid(name, content, limits)
+    width = grid.width
+    rows = [(line, cells) for line, cells in grid.rows if len(cells) == width]
     has_header = _names_columns([cells for _, cells in rows[:2]])
-    first = rows[0][1] if has_header else _commented_header(comments, width)
+    first = rows[0][1] if has_header else _commented_header(grid.comments, width)
     rows = rows[1:] if has_header else rows
     if not rows:
         raise InputError(
-            "UP-E05", "Empty file", f'"{shown}" has a header but no rows.', "Add rows."
+            "UP-E05", "Empty file", f'"{grid.name}" has a header but no rows.', "Add rows."
         )
-    if width >= limits.num_columns:
-        raise not_a_table(name, f"a table of more than {limits.num_columns:,} columns")
     headers = _unique(first or [f"column {i + 1}" for i in range(width)])
     cells = tuple(zip(*(one for _, one in rows), strict=True))
     numbers = np.array([line for line, _ in rows])
-    skipped = len(table.rows) - len(rows) - has_header
+    skipped = len(grid.rows) - len(rows) - has_header
     return TextTable(
-        shown, headers, cells, numbers, has_header or first is not None, comments, skipped
+        grid.name, headers, cells, numbers, has_header or first is not None, grid.comments, skipped
     )
 
 

@@ -50,7 +50,7 @@ def plant(num_genes: int, rng: np.random.Generator) -> tuple[HillSystem, Network
         popular = 1.0 + np.count_nonzero(matrix[:num_regulators], axis=1)
         if target < num_regulators:
             popular[target] = 0
-        number = int(rng.choice(NUM_REGULATORS, p=CHANCES))
+        number = min(int(rng.choice(NUM_REGULATORS, p=CHANCES)), np.count_nonzero(popular))
         chosen = rng.choice(num_regulators, number, replace=False, p=popular / popular.sum())
         signs = np.where(rng.random(number) < REPRESSION_SHARE, -1, 1)
         matrix[chosen, target] = signs

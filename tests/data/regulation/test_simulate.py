@@ -34,6 +34,13 @@ def test_network_has_inputs_regulators_and_targets():
     assert {-1, 0, 1} == set(truth.reshape(-1).tolist())
 
 
+def test_smallest_networks_have_enough_regulators():
+    for seed in range(5):
+        _, truth = plant(10, np.random.default_rng(seed))
+        assert (np.count_nonzero(truth.matrix, axis=0)[1:] >= 1).all()
+        assert not truth.matrix.diagonal().any()
+
+
 def test_parts_of_the_data():
     data = simulate(num_samples=20, times=(0, 1, 2.5), noise=0.05, wrong=0.25)
     assert [len(part.samples) for part in (data.train, data.valid, data.test)] == [16, 4, 10]
