@@ -34,13 +34,15 @@ class ItemReading:
     """A file with items.
 
     Attributes:
-        items: with ids ``own 1`` and so on, in the fields of the model.
+        items: with ids ``own 1`` and so on, in the fields of the model's catalogue.
+        inputs: the same items in the fields that the networks read.
         columns: of the file.
         preview: first rows.
         findings: what a person should know.
     """
 
     items: Catalogue
+    inputs: tuple[Field, ...]
     columns: tuple[str, ...]
     preview: tuple[tuple[str, ...], ...]
     findings: tuple[Remark, ...]
@@ -59,8 +61,10 @@ def read_items(name: str, content: bytes, model: RecModel) -> ItemReading:
             cannot read other items.
     """
     check_can_read(model)
-    fields = model.catalogue.fields
-    words = {"title": TITLES, "year": YEARS} | {one.name: (fold(one.name),) for one in fields}
+    shown, fields = model.catalogue.fields, model.item_fields
+    words = {"title": TITLES, "year": YEARS} | {
+        one.name: (fold(one.name),) for one in (*shown, *fields)
+    }
     table = read_rating_table(name, content, words, MAX_ITEMS, least=2)
     place = find_column(table.columns, TITLES)
     if place is None and len(table.columns) > 1:
@@ -71,17 +75,16 @@ def read_items(name: str, content: bytes, model: RecModel) -> ItemReading:
         )  # fmt: skip
     titles = [text.strip() or f"row {line}" for text, line in
               zip(table.column(place or 0), table.lines.tolist(), strict=True)]  # fmt: skip
-    found, findings = [], []
-    for field in fields:
-        read, remark = _read_field(field, table, titles)
-        found.append(read)
-        findings += [remark] if remark else []
+    found = [_read_field(field, table, titles) for field in fields]
+    findings = [remark for _, remark in found if remark]
     findings += [Remark("RC-E23", "Row left out", f"Line {one.line} {one.problem}.")
                  for one in table.skipped[:5]]  # fmt: skip
     ids = tuple(f"own {number}" for number in range(1, len(titles) + 1))
+    described = tuple(_read_field(field, table, titles)[0] for field in shown)
     return ItemReading(
-        Catalogue(ids, tuple(titles), tuple(found)), table.columns, table.preview, tuple(findings)
-    )
+        Catalogue(ids, tuple(titles), described), tuple(field for field, _ in found),
+        table.columns, table.preview, tuple(findings),
+    )  # fmt: skip
 
 
 def check_can_read(model: RecModel) -> None:
@@ -90,7 +93,7 @@ def check_can_read(model: RecModel) -> None:
     Raises:
         InputError: RC-E22.
     """
-    if not {"items.onnx", "scorer.onnx"} <= set(model.card.files) or not model.catalogue.fields:
+    if not model.reads_items:
         raise InputError(
             "RC-E22", "No other items",
             f"{model.card.title} knows its items by their ratings only.",
@@ -163,7 +166,8 @@ def _with_items(model: RecModel, upload_id: str) -> RecModel:
     found = Store.open().find_upload(upload_id)
     if found is None or found.kind != KIND:
         raise unknown_upload()
-    return RecModel(model.artifact, read_items(found.name, found.path.read_bytes(), model).items)
+    reading = read_items(found.name, found.path.read_bytes(), model)
+    return RecModel(model.artifact, reading.items, reading.inputs)
 
 
 def unknown_upload() -> InputError:

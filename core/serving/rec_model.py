@@ -151,6 +151,7 @@ class RecModel:
     Args:
         artifact: verified.
         more: items behind its catalogue, which no training has seen, in its fields; None for none.
+        inputs: the same items in `item_fields`.
 
     Attributes:
         catalogue: items that can be rated and recommended.
@@ -169,8 +170,10 @@ class RecModel:
         user_fields: properties of users that the model reads; none for most.
     """
 
-    def __init__(self, artifact: Artifact, more: Catalogue | None = None) -> None:
-        self.artifact = artifact
+    def __init__(
+        self, artifact: Artifact, more: Catalogue | None = None, inputs: Sequence[Field] = ()
+    ) -> None:
+        self.artifact, self._inputs = artifact, tuple(inputs)
         known = artifact.knowledge
         trained = _catalogue(known["catalogue"])
         self.num_trained = len(trained)
@@ -222,10 +225,23 @@ class RecModel:
         """Whether there are items that no training has seen."""
         return len(self.catalogue) > self.num_trained
 
+    @property
+    def reads_items(self) -> bool:
+        """Whether the networks can score items that were not trained on, from their fields."""
+        fields = self.artifact.knowledge.get("item_fields", ())
+        files = {"items.onnx", "scorer.onnx"} <= set(self.card.files)
+        return files and bool(fields) and all("rows" in one for one in fields)
+
+    @cached_property
+    def item_fields(self) -> tuple[Field, ...]:
+        """What the networks read of the trained items, in the order of their inputs."""
+        return tuple(_field(one) for one in self.artifact.knowledge["item_fields"])
+
     @cached_property
     def vectors(self) -> np.ndarray:
         """(n, d) vectors of all items, for a catalogue with more items than were trained."""
-        feeds = {f"field_{k}": one.table for k, one in enumerate(self.catalogue.fields)}
+        fields = map(join_fields, self.item_fields, self._inputs)
+        feeds = {f"field_{k}": one.table for k, one in enumerate(fields)}
         if self.card.config.get("residual", True):
             feeds["bias"] = self.factors.bias.astype(np.float32)
             feeds["factors"] = self.factors.factors.astype(np.float32)
@@ -469,11 +485,13 @@ def _field(value: Mapping[str, Any]) -> Field:
 
 def join(first: Catalogue, more: Catalogue) -> Catalogue:
     """Items behind those of a catalogue, with the same fields, each as wide as in the first."""
-    fields = tuple(
-        Field(one.name, one.values, np.concatenate([one.table, other.table]))
-        for one, other in zip(first.fields, more.fields, strict=True)
-    )
+    fields = tuple(map(join_fields, first.fields, more.fields))
     return Catalogue((*first.ids, *more.ids), (*first.titles, *more.titles), fields)
+
+
+def join_fields(first: Field, more: Field) -> Field:
+    """The rows of both, as wide as the first."""
+    return Field(first.name, first.values, np.concatenate([first.table, more.table]))
 
 
 def _with_unrated(factors: Factors, num_items: int) -> Factors:

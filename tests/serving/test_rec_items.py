@@ -61,9 +61,7 @@ def test_files_that_hold_no_items(root, monkeypatch, tmp_path):
     ):  # fmt: skip
         with pytest.raises(InputError, match=code):
             read_items("own.csv", content, model)
-    bare = {"ids": ["a"], "titles": ["A"], "fields": []}
-    items = {"bias": [5.0], "count": [3], "factors": [[0.0]], "mean": 5.0}
-    write_artifact_at(tmp_path, catalogue=bare, items=items)
+    write_artifact_at(tmp_path, item_fields=[])
     serve_from(tmp_path, monkeypatch)
     with pytest.raises(InputError, match="RC-E22"):
         read_items("own.csv", FILE, open_model(NAME))

@@ -142,16 +142,24 @@ def expected(items, ratings, candidates) -> np.ndarray:
 def knowledge(**more):
     """What the artifact says about itself."""
     genres = [sorted({row % 4, (row // 4) % 4}) for row in range(NUM)]
+    decades = {
+        "name": "decade",
+        "values": list(DECADES),
+        "rows": [[row // 10] for row in range(NUM)],
+    }
     widths = [0.0, 0.5, 1.0, 1.5, 2.0]
     return {
         "catalogue": {
             "ids": list(IDS), "titles": list(TITLES),
             "fields": [
                 {"name": "genres", "values": list(GENRES), "rows": genres},
-                {"name": "decade", "values": list(DECADES),
-                 "rows": [[row // 10] for row in range(NUM)]},
+                decades,
             ],
         },
+        "item_fields": [
+            {"name": "genres", "values": list(GENRES), "rows": genres, "width": 2},
+            decades | {"width": 1},
+        ],
         "scale": {"low": 1.0, "high": 10.0, "step": 1.0},
         "words": {"user": "viewer", "item": "film", "rating": "rating"},
         "structure": RELEASED.to_json(),
