@@ -37,7 +37,7 @@ REACHED = 0.6  # of such a scale, by its best rating
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "item": (
         "title", "name", "film", "movie", "book", "artist", "album", "song", "track", "game",
-        "product", "itemtitle", "movietitle", "item", "itemid", "movieid", "id", "const", "method",
+        "product", "itemtitle", "movietitle", "item", "id", "const", "method",
     ),
     "rating": (
         "rating", "yourrating", "myrating", "userrating", "score", "stars", "grade", "mark",
@@ -156,8 +156,8 @@ def read_profile(
         choices: the person's decisions.
 
     Raises:
-        InputError: UP-E01 to UP-E03, UP-E05 to UP-E07. Columns that cannot be told are a finding
-            (UP-E04), so that they can be chosen.
+        InputError: UP-E01 to UP-E03, UP-E05 to UP-E07, UP-E09. Columns that cannot be told are a
+            finding (UP-E04), so that they can be chosen.
     """
     choices = choices or ProfileChoices()
     table = read_rating_table(name, content, COLUMNS, MAX_ROWS, least=2)

@@ -82,7 +82,7 @@ def read_rating_table(
         least: columns that make sense; decides what counts as a delimiter.
 
     Raises:
-        InputError: UP-E01 to UP-E03, UP-E05 to UP-E07.
+        InputError: UP-E01 to UP-E03, UP-E05 to UP-E07; UP-E09 where no row can be used.
     """
     limits = Limits(num_facts=max_rows, num_columns=MAX_COLUMNS)
     refuse_binary(name, content, limits)
@@ -119,6 +119,13 @@ def read_rating_table(
             continue
         lines.append(line)
         codes.append([known.setdefault(cell, len(known)) for known, cell in zip(lookup, cells)])  # noqa: B905 - the hot loop; lengths were compared
+    if not lines:
+        first = skipped[0]
+        raise InputError(
+            "UP-E09", "Row does not fit",
+            f"It {first.problem}; none of the {len(skipped):,} rows can be used.",
+            "Write one rating per row.", f"row {first.line}",
+        )  # fmt: skip
     return RatingTable(
         shown,
         columns,
@@ -134,11 +141,17 @@ def read_rating_table(
 def find_column(
     columns: Sequence[str], words: Sequence[str], taken: Sequence[int] = ()
 ) -> int | None:
-    """The column with the first of these words as its name; None where there is none."""
+    """The column that is named by the first of these words, or by it and "id"; None without one.
+
+    Args:
+        columns: names.
+        words: folded, best first.
+        taken: numbers of columns that are something else.
+    """
     folded = [fold(column) for column in columns]
     for word in words:
         for number, column in enumerate(folded):
-            if column == word and number not in taken:
+            if column in (word, f"{word}id") and number not in taken:
                 return number
     return None
 
@@ -172,8 +185,7 @@ def _is_header(rows: Sequence[Sequence[str]], words: Mapping[str, Sequence[str]]
     """Whether the first of some rows names the columns."""
     if not rows:
         return False
-    known = {word for list_of_words in words.values() for word in list_of_words}
-    if any(fold(cell) in known for cell in rows[0]):
+    if any(find_column(rows[0], known) is not None for known in words.values()):
         return True
     return len(rows) > 1 and all(read_number(cell) is None for cell in rows[0])
 

@@ -219,7 +219,7 @@ def test_example_file_is_valid(scale):
     assert reading.findings == ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=200),
