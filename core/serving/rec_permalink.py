@@ -6,7 +6,7 @@ ignored and named, and the page takes it out of the address.
 | parameter | meaning |
 |---|---|
 | model | artifact |
-| rated | a rating and the id of its item per line, newest last |
+| rated | a rating and the id of its item per line, newest last; ``-`` for no rating |
 | method | id of the method |
 | n, newest | length of the list; ratings that are used |
 | from, to | first and last year |
@@ -31,6 +31,7 @@ from core.serving.rec_question import MAX_LENGTH, MAX_NEWEST, Question, read_giv
 from core.store import Store
 
 DOMAIN = "rec"
+NOTHING = "-"  # no rating
 MAX_CHARACTERS = 6_000  # of the ratings in an address
 NAMES = (
     "model", "rated", "method", "n", "newest", "from", "to", "kinds", "hide", "item", "result",
@@ -73,7 +74,7 @@ def to_parameters(question: Question, item: str = "") -> dict[str, str] | None:
     first, last = question.years or ("", "")
     values = {
         "model": question.model,
-        "rated": rated,
+        "rated": rated or NOTHING,
         "method": "" if question.method == Question.method else question.method,
         "n": "" if question.length == Question.length else str(question.length),
         "newest": "" if question.newest == Question.newest else str(question.newest),
@@ -96,7 +97,7 @@ def store(question: Question, bundle: Mapping[str, object]) -> str:
 def from_parameters(parameters: Mapping[str, str]) -> Link:
     """Read an address; never fails for what the address holds.
 
-    Without a model in the address the example is asked.
+    Without ratings in the address the example is asked, of the address's model where there is one.
     """
     if "result" in parameters:
         return _stored(parameters)
@@ -104,7 +105,8 @@ def from_parameters(parameters: Mapping[str, str]) -> Link:
     model = reader.take("model", _find_model, None)
     if model is None:
         return Link(example_question(), example=True, ignored=tuple(parameters))
-    given = reader.take("rated", lambda text: _read_rated(text, model), ())
+    given = reader.take("rated", lambda text: _read_rated(text, model), None)
+    is_example = given is None
     first, last = model.years or (None, None)
     years = tuple(reader.take(name, _number(0, 9999), end)
                   for name, end in (("from", first), ("to", last)))  # fmt: skip
@@ -114,7 +116,7 @@ def from_parameters(parameters: Mapping[str, str]) -> Link:
     offered = model.kinds[1] if model.kinds else ()
     question = Question(
         model.id,
-        given,
+        example_of(model).given if is_example else given,
         reader.take("method", lambda name: name if name in model.methods else None, "coldnas"),
         reader.take("hide", {"0": False}.get, True),
         reader.take("n", _number(1, MAX_LENGTH), Question.length),
@@ -125,7 +127,7 @@ def from_parameters(parameters: Mapping[str, str]) -> Link:
     item = reader.take("item", lambda text: text if text in model.row_of else None, "")
     unknown = [name for name in parameters if name not in NAMES]
     ignored = tuple(dict.fromkeys([*reader.ignored, *unknown]))
-    return Link(question, item, ignored=ignored)
+    return Link(question, item, is_example, ignored)
 
 
 def example_question() -> Question | None:
@@ -133,8 +135,13 @@ def example_question() -> Question | None:
     usable = [entry.id for entry in available_models() if not entry.problem]
     if not usable:
         return None
-    model = open_model(PREFERRED if PREFERRED in usable else usable[0])
-    titles = {title: item for item, title in zip(*_names(model), strict=True)}
+    return example_of(open_model(PREFERRED if PREFERRED in usable else usable[0]))
+
+
+def example_of(model: RecModel) -> Question:
+    """The example, with items of a model that it has."""
+    catalogue = model.catalogue
+    titles = dict(zip(catalogue.titles, catalogue.ids, strict=True))
     rated = [(titles[title], share) for title, share in EXAMPLE if title in titles]
     if len(rated) < len(EXAMPLE):
         known = sorted(model.row_of.values(), key=lambda row: (-model.factors.count[row], row))
@@ -142,10 +149,6 @@ def example_question() -> Question | None:
             (model.catalogue.ids[row], share) for row, share in zip(known, SHARES, strict=False)
         ]
     return Question(model.id, tuple((item, _of_scale(model, share)) for item, share in rated))
-
-
-def _names(model: RecModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return model.catalogue.ids, model.catalogue.titles
 
 
 def _of_scale(model: RecModel, share: float) -> float:
@@ -199,6 +202,8 @@ def _find_model(name: str) -> RecModel | None:
 def _read_rated(text: str, model: RecModel) -> tuple[tuple[str, float], ...] | None:
     if len(text) > MAX_CHARACTERS:
         return None
+    if text == NOTHING:
+        return ()
     found = []
     for line in text.split("\n"):
         rating, _, item = line.partition(" ")

@@ -43,6 +43,14 @@ def test_values_that_do_not_fit_are_ignored_and_named():
     assert from_parameters({"model": NAME, "to": "1975"}).query.years == (1970, 1975)
 
 
+def test_a_model_alone_is_asked_its_example():
+    link = from_parameters({"model": NAME, "n": "3"})
+    assert link.example
+    assert link.query.given == rec_permalink.example_question().given
+    assert link.query.length == 3
+    assert to_parameters(Question(NAME)) == {"model": NAME, "rated": "-"}
+
+
 def test_without_a_model_the_example_is_asked():
     link = from_parameters({})
     assert link.example
