@@ -50,7 +50,7 @@ def read_attribute(
     if differ.any():
         cases = "1 case" if differ.sum() == 1 else f"{differ.sum():,} cases"
         said = f'"{name}" differs between rows of the same one in {cases}; the first value counts.'
-        remarks.append(Remark("RC-E21", "Attribute differs", said))
+        remarks.append(Remark("RC-E24", "Attribute differs", said))
     field = Field.from_rows(name, [rows[code] if code >= 0 else [] for code in first])
     if _says_nothing(field):
         said = f'"{name}" is empty or differs for nearly every one; it is left out.'

@@ -372,7 +372,7 @@ def _too_few(entries: _Entries) -> Remark | None:
     num_items = len(np.unique(entries.item))
     if num_items > MAX_ITEMS:
         said = f"{num_items:,} items; the limit is {MAX_ITEMS:,}. Leave out the rarely rated ones."
-        return Remark("RC-E22", "Too many items", said)
+        return Remark("RC-E25", "Too many items", said)
     return None
 
 

@@ -397,7 +397,8 @@ def _sources(numbers: Sequence[float | None], scale: Scale) -> dict[str, Scale]:
     present = np.array([number for number in numbers if number is not None])
     found = {SAME: scale}
     for one in SOURCES:
-        if (one.low, one.high) != (scale.low, scale.high) and _share(present, one) >= 0.5:
+        alike = one.high == scale.high and (one.low == scale.low or _multiplied(one, scale))
+        if not alike and _share(present, one) >= 0.5:
             found[f"{one.low:g}-{one.high:g}"] = one
     return found
 
@@ -426,10 +427,17 @@ def _convert(number: float, source: Scale, scale: Scale) -> float:
     """A rating on the catalogue's scale."""
     if (source.low, source.high) == (scale.low, scale.high):
         return number
+    if _multiplied(source, scale):
+        return _on_scale(number * scale.high / source.high, scale)
     part = (number - source.low) / source.span
     if source.span <= 2:
         part = DISLIKED + (LIKED - DISLIKED) * part
     return _on_scale(scale.low + part * scale.span, scale)
+
+
+def _multiplied(source: Scale, scale: Scale) -> bool:
+    """Whether stars from 1 or a half become points from 0: one star of five is 2 of 10, not 0."""
+    return scale.low == 0 and 0 < source.low <= 1 and source.span > 2
 
 
 def _on_scale(rating: float, scale: Scale) -> float:
@@ -446,4 +454,6 @@ def _words(source: Scale, scale: Scale) -> str:
     if source.span <= 2:
         no, yes = (_convert(end, source, scale) for end in (source.low, source.high))
         return f"{source.low:g} (no) and {source.high:g} (yes), counted as {no:g} and {yes:g}"
+    if _multiplied(source, scale):
+        return f"{source.low:g} to {source.high:g}, times {scale.high / source.high:g}"
     return f"{source.low:g} to {source.high:g}, stretched to {scale.low:g} to {scale.high:g}"

@@ -122,8 +122,8 @@ def test_equal_ratings_and_more_than_a_new_user_has():
 @pytest.mark.parametrize(
     ("ratings", "scale", "conversion", "given"),
     [
-        ((5, 1, 3), TEN, "1-5", (10, 0, 5)),
-        ((4.5, 0.5, 2), TEN, "0.5-5", (9, 0, 3)),
+        ((5, 1, 3), TEN, "1-5", (10, 2, 6)),
+        ((4.5, 0.5, 2), TEN, "0.5-5", (9, 1, 4)),
         ((5, 0, 3), TEN, "0-5", (10, 0, 6)),
         ((1, 0, 1), TEN, "0-1", (9, 3, 9)),
         ((1, -1, 1), STARS, "-1-1", (5, 2, 5)),
@@ -149,8 +149,8 @@ def test_the_person_may_choose_another_scale():
     text = "Alien;5\nHeat;1\nStalker;3\n"
     guessed, chosen = read(text, TEN), read(text, TEN, conversion="same")
     assert text_of(guessed, "RC-E19") == (
-        "The ratings lie between 1 and 5; they are read as 1 to 5, stretched to 0 to 10. Choose "
-        "another reading if that is wrong."
+        "The ratings lie between 1 and 5; they are read as 1 to 5, times 2. Choose another reading "
+        "if that is wrong."
     )
     assert chosen.given == (("f0", 5.0), ("f2", 1.0), ("f4", 3.0))
     assert chosen.findings == ()
