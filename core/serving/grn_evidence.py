@@ -29,6 +29,7 @@ MAX_SHOWN = 25
 MIN_REFUSED = 6  # places of the drawing that refused edges may have
 NUM_CONTROLS = 20
 MAX_ROWS = 4000  # targets x transitions of one overlay; bounds the time of an answer
+MIN_RISE = 0.01  # of the error, below which an edge is worth nothing
 NOUN = ("edge", "edges")
 
 Link = tuple[int, int]  # regulator, target
@@ -55,8 +56,8 @@ class Rise:
 
     @property
     def stands_out(self) -> bool:
-        """Whether it is worth more than almost all random edges."""
-        return self.without > max(self.error, self.random)
+        """Whether it is worth something, and more than almost all random edges."""
+        return self.share >= MIN_RISE and self.without > self.random
 
 
 class Explanation:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from core.serving import gene_regulation as grn
+from core.serving import grn_uploads
 from core.serving.grn_question import (
     EXAMPLE,
     MAX_RESAMPLES,
@@ -31,7 +32,6 @@ from core.serving.parameters import ParameterReader
 from core.store import Store
 
 DOMAIN = "grn"
-UPLOADS = "grn"  # kind of uploads
 MAX_SEED, MAX_NAME = 1_000_000, 200
 NAMES = ("example", "upload", "trust", "sparsity", "resamples", "seed", "regulator", "result")
 
@@ -129,5 +129,5 @@ def _stored(text: str) -> Question | None:
 
 def _usable_upload(text: str) -> Question | None:
     found = Store.open().find_upload(text)
-    fits = found is not None and found.kind == UPLOADS
+    fits = found is not None and found.kind == grn_uploads.KIND
     return Question(f"{UPLOAD}:{text}") if fits else None

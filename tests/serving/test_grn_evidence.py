@@ -62,6 +62,7 @@ def test_an_edge_without_an_effect_is_not_supported(answer):
     assert check.verdict == "NOT SUPPORTED"
     rises = explanation.rises
     assert rises[weak[0]].share == pytest.approx(0, abs=0.02)
+    assert not rises[weak[0]].stands_out
     strong = rises[links(("R2", "T10"))[0]]
     assert strong.share > 1
     assert strong.stands_out

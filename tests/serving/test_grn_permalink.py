@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.serving import gene_regulation as grn
-from core.serving import grn_permalink
+from core.serving import grn_uploads
 from core.serving.grn_permalink import from_parameters, to_parameters
 from core.serving.grn_question import Question
 from core.settings import settings
@@ -26,7 +26,7 @@ def example(home, monkeypatch) -> Question:
 @pytest.fixture
 def upload(home) -> str:  # noqa: ARG001 - the store lies there
     return Store.open().save_upload(
-        name="mine.csv", content=b"x", kind=grn_permalink.UPLOADS, summary={}
+        name="mine.csv", content=b"x", kind=grn_uploads.KIND, summary={}
     )
 
 
