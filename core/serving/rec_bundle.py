@@ -68,7 +68,7 @@ def bundle(
         created=created,
         query=answer.question.to_json() | {
             "question": f"Which {model.words.item} next, after {answer.num_given} "
-            f"{model.words.rating}s?",
+            f"{model.words.ratings}?",
             "item": row.item,
         },
         answer=Answer(
@@ -97,7 +97,7 @@ def bundle(
             answer.level,
             answer.coverage,
             "yes" if answer.num_given >= ENOUGH else "borderline",
-            f"{answer.num_given} {model.words.rating}s given.",
+            f"{answer.num_given} {model.words.ratings} given.",
         ),
         check=check.to_json() if check else None,
         minimal=Reduced.of(minimal, {one.id: one.id for one in explanation.influences})

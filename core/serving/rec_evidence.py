@@ -348,5 +348,5 @@ def modulation(question: Question, num: int = 20) -> Modulation:
         tuple(cells),
         tuple(ordered),
         f"{total:,} numbers of the network are yours alone. {share:.0%} of them lie outside the "
-        f"middle 90 % of test {model.words.user}s (10 % would be usual).",
+        f"middle 90 % of test {model.words.users} (10 % would be usual).",
     )

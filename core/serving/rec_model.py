@@ -74,16 +74,33 @@ METHODS: Mapping[str, Method] = {
 
 @dataclass(frozen=True)
 class Words:
-    """What things are called here: singular, and the plural of items."""
+    """What things are called here, in the singular; and in the plural."""
 
     user: str = "user"
     item: str = "item"
     rating: str = "rating"
 
     @property
+    def users(self) -> str:
+        """Several users."""
+        return plural(self.user)
+
+    @property
     def items(self) -> str:
         """Several items."""
-        return f"{self.item}s"
+        return plural(self.item)
+
+    @property
+    def ratings(self) -> str:
+        """Several ratings."""
+        return plural(self.rating)
+
+
+def plural(word: str) -> str:
+    """Regular plural of an English noun."""
+    if re.search(r"[^aeiou]y$", word):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if re.search(r"(s|x|z|ch|sh)$", word) else f"{word}s"
 
 
 @dataclass(frozen=True)
@@ -408,7 +425,8 @@ def pad(given: Sequence[Ratings]) -> dict[str, np.ndarray]:
     item, rating = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
     mask = np.zeros(shape, np.float32)
     for row, one in enumerate(given):
-        item[row, : len(one)], rating[row, : len(one)] = one.item, one.rating
+        order = np.argsort(one.item)  # the order in which they were given changes no digit
+        item[row, : len(one)], rating[row, : len(one)] = one.item[order], one.rating[order]
         mask[row, : len(one)] = 1
     return {"support_item": item, "support_rating": rating, "support_mask": mask}
 

@@ -101,6 +101,15 @@ def test_what_the_page_asks_of_a_model(model):
     assert [model.interval(num).width for num in (0, 2, 3, 9, 10, 50)] == [3, 3, 2.5, 2.5, 2, 2]
 
 
+@pytest.mark.parametrize(
+    ("word", "several"),
+    [("film", "films"), ("entity", "entities"), ("assay", "assays"), ("box", "boxes"),
+     ("dish", "dishes"), ("gas", "gases")],
+)  # fmt: skip
+def test_words_for_several(word, several):
+    assert rec_model.plural(word) == several
+
+
 def test_many_threads_get_the_numbers_of_one(model):
     given = [Ratings.of([row, row + 1], [3, 9]) for row in range(NUM - 1)]
     alone = [model.score([one], EVERY) for one in given]
