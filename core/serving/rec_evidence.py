@@ -198,6 +198,8 @@ def _say(asked: Asked, ordered: Sequence[Influence], cited: Collection[str]) -> 
     popular = f"By popularity it would stand at {row.popularity_rank:,}."
     if not ordered:
         return f"Nothing is known of you yet. {popular}"
+    if asked.method == "popularity":
+        return f"{asked.answer.statement} {popular}"
     if not cited:
         return (
             f"None of your ratings speaks for {row.title} more than for other {model.words.items}: "
@@ -207,7 +209,7 @@ def _say(asked: Asked, ordered: Sequence[Influence], cited: Collection[str]) -> 
     words = ", ".join(f"{one.title} (+{one.own:.2f})" for one in told)
     return (
         f"What lifts {row.title} more than other {model.words.items}: {words}. {popular} "
-        f"{say_level(asked.answer.level_share, len(ordered), model)}"
+        f"{say_level(asked.answer.level_share, len(ordered), model, asked.method)}"
     )
 
 

@@ -238,7 +238,7 @@ def _answer(question: Question, model: RecModel) -> Answer:
         interval,
         coverage_note(interval, ranked.method, own=bool(question.items)),
         level_share,
-        say_level(level_share, len(given), model),
+        say_level(level_share, len(given), model, ranked.method),
         model.id,
         model.provider if METHODS[ranked.method].file else "numpy",
         time.perf_counter() - start,
@@ -330,10 +330,12 @@ def coverage_note(interval: Interval | None, method: str, *, own: bool = False) 
     )
 
 
-def say_level(share: float, num_given: int, model: RecModel) -> str:
+def say_level(share: float, num_given: int, model: RecModel, method: str) -> str:
     """Whether the ratings speak for these items or only say how high the user rates."""
     if not num_given:
         return ""
+    if method == "popularity":
+        return "The list is the same for everybody: your ratings change nothing in it."
     if share >= 0.995:
         return (
             f"Your ratings only say how high you rate: they move all {model.words.items} alike and "

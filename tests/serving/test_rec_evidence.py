@@ -88,6 +88,8 @@ def test_without_ratings_or_taste_there_is_nothing_to_cite():
     assert found.cited == ()
     assert "they say how high you rate" in found.statement
     assert max(abs(one.own) for one in found.influences) < 1e-5
+    same = asked(method="popularity")
+    assert explain(same, top(same)).statement.startswith("The list is the same for everybody")
     with pytest.raises(InputError, match="RC-E13"):
         explain(asked(), "f03")
 

@@ -84,6 +84,9 @@ def test_equal_ratings_give_the_list_by_popularity_and_say_so():
     assert (found.method, found.provider) == ("popularity", "numpy")
     assert [one.code for one in found.notices] == ["RC-E05"]
     assert [row.rank for row in found.rows] == [row.popularity_rank for row in found.rows]
+    assert found.statement == (
+        "The list is the same for everybody: your ratings change nothing in it."
+    )
 
 
 def test_filters_and_own_ratings():
