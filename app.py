@@ -14,6 +14,7 @@ st.logo(PICTURES / "logo.svg", icon_image=PICTURES / "icon.svg", size="large")
 HOME = st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)
 KG = st.Page("pages/kg_reasoning.py", title="KG reasoning", icon=":material/hub:")
 DRUGS = st.Page("pages/drug_interaction.py", title="Drug interaction", icon=":material/medication:")
+RATINGS = st.Page("pages/recommendation.py", title="Recommendation", icon=":material/recommend:")
 MOLECULES = st.Page(
     "pages/molecular_property.py", title="Molecular property", icon=":material/science:"
 )
@@ -24,6 +25,7 @@ JOBS = st.Page("pages/jobs.py", title="Jobs", icon=":material/manufacturing:")
 ABOUT = st.Page("pages/about.py", title="About", icon=":material/info:")
 SECTIONS = {
     "": [HOME],
+    "Model (section 3)": [RATINGS],
     "Training (section 4)": [MOLECULES],
     "Interpretation (section 5)": [KG, PHYSICS],
     "Drug development (section 6)": [DRUGS],
@@ -36,6 +38,7 @@ frame.enter(
         "home": HOME,
         "kg_reasoning": KG,
         "drug_interaction": DRUGS,
+        "recommendation": RATINGS,
         "molecular_property": MOLECULES,
         "symbolic_regression": PHYSICS,
         "jobs": JOBS,

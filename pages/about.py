@@ -43,6 +43,8 @@ CITATIONS = (
     "Beyond Scaleup: Knowledge-aware Parsimony Learning from Deep Networks. arXiv 2407.00478.",
     "Zhang, Y., Yao, Q. Knowledge Graph Reasoning with Relational Digraph. The Web Conference "
     "2022.",
+    "Wu, S., Wang, Y., Jing, Q. et al. ColdNAS: Search to Modulate for User Cold-Start "
+    "Recommendation. The Web Conference 2023.",
     "Zhang, Y., Yao, Q., Yue, L. et al. Emerging drug interaction prediction enabled by a "
     "flow-based graph neural network with biomedical network. Nature Computational Science 2023.",
     "Shi, H., Ding, J. et al. Learning Symbolic Models for Graph-structured Physical Mechanism. "
@@ -52,6 +54,7 @@ CITATIONS = (
 TASKS = {
     "kg_reasoning": "which entities complete a fact of a knowledge graph",
     "drug_interaction": "how two drugs may interact, also drugs without known interactions",
+    "recommendation": "what a new user may like, from a few ratings",
     "molecular_property": "which molecules are active, from a few known ones of one assay",
     "symbolic_regression": "which short formula governs a system recorded on a graph",
 }
@@ -59,6 +62,7 @@ METHODS = {
     "redgnn": "RED-GNN",
     "autoblm": "AutoBLM",
     "emergnn": "EmerGNN",
+    "coldnas": "ColdNAS",
     "par": "PAR",
     "pacia": "PACIA",
     "protonet": "Prototypical networks",

@@ -34,6 +34,7 @@ DOMAINS = (
         "ColdNAS · section 3.2",
         "From five ratings of a new user: what next, how sure, and which of the five ratings "
         "caused it.",
+        "recommendation",
     ),
     Domain(
         "Molecular property",

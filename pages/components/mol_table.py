@@ -42,14 +42,14 @@ class Track:
         at: 0 to 1, or -1 to 1 when signed.
         low: begin of its range, None for no range.
         high: end of its range.
-        limit: place of a mark.
+        limit: place of a mark, None for no mark.
         signed: whether the line is drawn from 0 in its middle.
     """
 
     at: float
     low: float | None = None
     high: float | None = None
-    limit: float = 0.5
+    limit: float | None = 0.5
     signed: bool = False
 
 

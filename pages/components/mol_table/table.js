@@ -46,7 +46,7 @@ function track(cell, spec) {
     return;
   }
   if (spec.low !== null) place("range", spec.low, spec.high - spec.low);
-  place("limit", spec.limit);
+  if (spec.limit !== null) place("limit", spec.limit);
   place("at", spec.at);
 }
 

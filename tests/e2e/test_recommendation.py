@@ -1,0 +1,218 @@
+"""The cold-start recommendation page in a real browser, tried as a new user."""
+
+import csv
+import io
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.evidence.bundle import Bundle
+from core.serving import rec_permalink
+from core.serving import recommendation as rec
+from core.settings import settings
+from tests.e2e.steps import (
+    WAIT_MS,
+    in_both_themes,
+    open_part,
+    read_edges,
+    read_rows,
+    settle,
+    take,
+    wait_for_answer,
+)
+
+SHIPPED = "coldnas-movietweetings"
+HOSTILE = "<img src=x onerror=document.title='X'>"
+pytestmark = pytest.mark.skipif(
+    not (settings().trained / SHIPPED / "card.json").is_file(),
+    reason=f"the artifact {SHIPPED} is not in the folder of trained models",
+)
+
+
+def ready(page: Page) -> Page:
+    return wait_for_answer(page, "rec_rows", "rec_export")
+
+
+def rows(page: Page, key: str = "rec_rows") -> list[list[str]]:
+    return read_rows(page, key)
+
+
+def titles(page: Page) -> list[str]:
+    return [row[1].splitlines()[0] for row in rows(page)]
+
+
+def open_example(server, visit, **options) -> Page:
+    return ready(visit(f"{server.url}/recommendation", **options))
+
+
+def focused(page: Page) -> dict:
+    """Name of the focused control, and whether a person sees that it has the focus."""
+    return page.evaluate("""() => {
+        const one = document.activeElement, style = getComputedStyle(one);
+        const rings = (element) => {
+            const found = getComputedStyle(element);
+            return found.outlineStyle !== 'none' || found.boxShadow !== 'none';
+        };
+        let around = one, seen = false;
+        for (let up = 0; up < 4 && around; up++, around = around.parentElement)
+            seen ||= rings(around);
+        const next = one.parentElement?.querySelector('div,span,label');
+        return {
+            name: one.getAttribute('aria-label') || one.innerText || '',
+            seen: seen || style.borderColor !== 'rgba(0, 0, 0, 0)' || Boolean(next),
+        };
+    }""")
+
+
+def test_one_click_from_the_landing_page_gives_a_list_with_evidence(server, visit):
+    page = visit(server.url)
+    page.locator(".st-key-menu").get_by_role("link", name="Recommendation").click()
+    ready(page)
+    assert page.get_by_role("heading", level=1).all_inner_texts() == ["Cold-start recommendation"]
+    expect(page.locator(".st-key-example_banner")).to_contain_text("This is an example")
+    first = rec.answer(rec_permalink.example_question()).rows[0]
+    found = rows(page)
+    assert len(found) >= 3
+    assert titles(page)[0] == first.title
+    assert found[0][2].splitlines()[0] == f"{first.rating:.2f}"
+    assert rows(page, "rec_influences")
+
+
+def test_by_keyboard_alone_three_films_are_rated_and_one_is_changed(server, visit):
+    page = open_example(server, visit)
+    page.get_by_role("button", name="Remove all").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-rec_question")).to_contain_text("0 of 5 rated", timeout=WAIT_MS)
+    catalogue = rec.open_model(SHIPPED).catalogue
+    chosen = [catalogue.titles[row] for row in (0, len(catalogue) // 2, len(catalogue) - 1)]
+    for number, title in enumerate(chosen):
+        page.get_by_role("combobox", name=re.compile("^Add a")).focus()
+        assert focused(page)["seen"]
+        page.keyboard.type(title)
+        page.get_by_role("option").first.wait_for()
+        page.keyboard.press("Enter")
+        settle(page)
+        page.keyboard.press("Tab")  # from the search to the newest item
+        assert focused(page)["name"] == title
+        assert focused(page)["seen"]
+        page.keyboard.press("End")
+        for _ in range(number):
+            page.keyboard.press("ArrowLeft")
+        expect(page.locator(".st-key-rec_question")).to_contain_text(
+            f"{number + 1} of 5 rated", timeout=WAIT_MS
+        )
+        settle(page)
+    ask = page.get_by_role("button", name="Recommend", exact=True)
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        assert focused(page)["seen"]
+        if focused(page)["name"] == "Recommend":
+            break
+    expect(ask).to_be_focused()
+    page.keyboard.press("Enter")
+    ready(page)
+    before = titles(page)
+    assert len(before) >= 3
+    page.get_by_label(chosen[-1], exact=True).focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    ready(page)
+    expect(page.locator(".st-key-rec_rows")).to_contain_text("Change")
+    moves = [row[4] for row in rows(page)]
+    assert all(re.match("[▲▼=]|new", move) for move in moves)
+    assert len(set(moves)) > 1 or titles(page) != before
+
+
+def test_a_changed_rating_shows_old_and_new_places(server, visit):
+    page = open_example(server, visit)
+    part = open_part(page, "rec_what_if_part")
+    part.get_by_role("button", name="Show what changes").click()
+    settle(page)
+    found = rows(page, "rec_differences")
+    assert len(found) >= 3
+    assert any(row[1] != row[2] for row in found)
+    part.get_by_role("button", name="Make this my question").click()
+    settle(page)
+    ready(page)
+    expect(page.locator(".st-key-example_banner")).to_have_count(0)
+    assert "rated=" in page.url
+
+
+def test_a_link_brings_back_the_same_list_and_evidence(server, visit):
+    page = open_example(server, visit)
+    page.get_by_text("Hide rated", exact=False).first.wait_for(state="attached")
+    page.locator(".st-key-rec_rows tbody button").nth(1).click()
+    settle(page)
+    expect(page.locator(".st-key-rec_rows tr[aria-current]")).to_contain_text(titles(page)[1])
+    page.get_by_role("tab", name="Graph", exact=True).click()
+    settle(page)
+    edges = read_edges(page, "rec_evidence_graph")
+    again = ready(visit(page.locator(".st-key-copy_link code").inner_text()))
+    assert titles(again) == titles(page)
+    again.get_by_role("tab", name="Graph", exact=True).click()
+    settle(again)
+    assert read_edges(again, "rec_evidence_graph") == edges
+    broken = ready(visit(f"{server.url}/recommendation?model=%3Cscript%3E"))
+    expect(broken.get_by_text("Left out of the address")).to_be_visible()
+    assert "script" not in broken.url
+
+
+def test_every_export_opens(server, visit):
+    page = open_example(server, visit)
+    table = list(csv.DictReader(io.StringIO(take(page, "CSV"))))
+    assert [row["title"] for row in table] == titles(page)
+    bundle = Bundle.from_json(json.loads(take(page, "JSON")))
+    assert bundle.domain == "rec"
+    assert ElementTree.fromstring(take(page, "GraphML")).findall(".//{*}edge")
+    assert isinstance(json.loads(take(page, "CX2")), list)
+    assert json.loads(take(page, "Cytoscape"))
+    picture = ElementTree.fromstring(take(page, "SVG"))
+    assert picture.find("{*}title") is not None
+    assert not picture.findall(".//{*}script")
+    page.get_by_role("tab", name="Operators", exact=True).click()
+    settle(page)
+    assert len(json.loads(take(page, "Structure"))["kept"]) == 4
+
+
+def test_two_methods_side_by_side_with_their_costs(server, visit):
+    page = open_example(server, visit)
+    part = open_part(page, "rec_comparison")
+    part.get_by_role("button", name="Compare", exact=True).click()
+    settle(page)
+    found = rows(page, "rec_compared_rows")
+    falls = [float(row[-1]) for row in found]
+    assert len(found) >= 3
+    assert falls == sorted(falls, reverse=True)
+    assert len(rows(page, "rec_compared_costs")) >= 2
+    expect(part).to_contain_text("measured on")
+
+
+@in_both_themes
+def test_no_view_breaks_a_rule_of_accessibility(server, visit, find_violations, dark):
+    page = open_example(server, visit, dark=dark)
+    assert find_violations(page) == []
+    for name in ("Graph", "Table", "Check", "Operators", "You and others"):
+        page.get_by_role("tab", name=name, exact=True).click()
+        settle(page)
+        assert find_violations(page) == [], name
+    for key in (
+        "rec_options", "rec_what_if_part", "rec_next", "rec_comparison", "rec_curve",
+        "rec_profile", "rec_own_data", "rec_how", "rec_ledger",
+    ):  # fmt: skip
+        open_part(page, key)
+        settle(page)
+    page.wait_for_timeout(500)
+    assert find_violations(page) == []
+
+
+@pytest.mark.parametrize("width", [1280, 700])
+def test_no_sideways_scrolling(server, visit, width):
+    page = open_example(server, visit, viewport={"width": width, "height": 900})
+    assert page.evaluate(
+        "document.querySelector('.stMain').scrollWidth <= "
+        "document.querySelector('.stMain').clientWidth + 1"
+    )
