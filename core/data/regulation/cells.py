@@ -66,7 +66,10 @@ def read_cells(name: str, content: bytes, findings: list[Finding]) -> Cells:
 
 def clean_name(text: str) -> str:
     """A gene, sample or header as it is shown and compared."""
-    return printable(shorten("".join(filter(str.isprintable, text)).strip(), NAME_LENGTH))
+    text = text.strip()
+    if text.isprintable() and len(text) <= NAME_LENGTH:
+        return text
+    return shorten("".join(filter(str.isprintable, text)).strip(), NAME_LENGTH)
 
 
 def is_number(cell: str) -> bool:
@@ -98,6 +101,10 @@ def parse_numbers(
     for i, row in enumerate(rows):
         line = table.rows[row]
         cells = [line[k].replace(",", ".") if comma else line[k] for k in columns]
+        plain = _plain_floats(cells)
+        if plain is not None:
+            values[i] = plain
+            continue
         for j, cell in enumerate(cells):
             if NUMBER.fullmatch(cell):
                 values[i, j] = float(cell)
@@ -107,6 +114,16 @@ def parse_numbers(
     if wrong:
         findings.append(_not_a_number(table, wrong))
     return values
+
+
+def _plain_floats(cells: Sequence[str]) -> list[float] | None:
+    """All cells as Python reads numbers, several times faster; None where one is none."""
+    if any("_" in cell for cell in cells):  # Python takes 1_0 for 10
+        return None
+    try:
+        return [float(cell) for cell in cells]
+    except ValueError:
+        return None
 
 
 def _not_a_number(table: Cells, wrong: Sequence[tuple[int, int]]) -> Finding:

@@ -18,7 +18,7 @@ from core.errors import InputError
 FILE = "expression"
 MAX_VALUES = 4_000_000
 MAX_ROLES = 12  # columns whose roles are offered
-LOOK = 200  # rows that tell what a column is
+LOOK = 50  # rows that tell what a column is
 TOP = 5  # rows among which one of times or samples may stand
 
 
@@ -105,7 +105,8 @@ class _Reader:
     @property
     def offered(self) -> dict[str, str]:
         """Headers whose roles a person may choose."""
-        return dict(list(zip(self.headers, self.roles, strict=True))[:MAX_ROLES])
+        pairs = zip(self.headers, self.roles, strict=True)
+        return {header: role for header, role in list(pairs)[:MAX_ROLES] if role}
 
     def block(self, code: str, title: str, problem: str, hint: str, *repairs: Repair) -> None:
         self.findings.append(Finding(code, title, problem, hint, True, repairs))
@@ -274,7 +275,7 @@ class _Reader:
             tuple(self.place(row) for row in rows),
             moments.unit if moments else "",
             "genes as columns" if moments is None else "genes as columns, times as rows",
-            self.offered,
+            {self.headers[k]: "gene" for k in genes[:MAX_ROLES]} | self.offered,
         )
 
     def _moments_of_rows(self, column: int) -> Moments:
