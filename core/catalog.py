@@ -81,6 +81,15 @@ METHODS: dict[str, Method] = {
         "Hongzhi Shi, Jingtao Ding, Yufan Cao, Quanming Yao, Li Liu and Yong Li. Learning Symbolic "
         "Models for Graph-structured Physical Mechanism. ICLR 2023.",
     ),
+    "dash": Method(
+        "dash", "DASH", "gene_regulation", "3",
+        "core.methods.parsimony_on_model.dash:fit",
+        "core.configs:dash_config",
+        "core.training.regulation:load_regulation_data",
+        "Intekhab Hossain, Jonas Fischer, Rebekka Burkholz and John Quackenbush. Pruning neural "
+        "network models for gene regulatory dynamics using data and domain knowledge. "
+        "NeurIPS 2024.",
+    ),
     "pacia": Method(
         "pacia", "PACIA", "molecular_property", "4",
         "core.methods.parsimony_on_training.pacia:fit",

@@ -18,6 +18,7 @@ _MODULES = {
     "redgnn": ("RED-GNN, section 5.1", "core/methods/parsimony_on_interpretation/redgnn.py"),
     "autoblm": ("AutoBLM, section 3.1", "core/methods/parsimony_on_model/autoblm.py"),
     "gsr": ("GSR, section 5.2", "core/methods/parsimony_on_interpretation/gsr.py"),
+    "dash": ("DASH", "core/methods/parsimony_on_model/dash.py"),
     "emergnn": ("EmerGNN, section 6", "core/methods/drug_development/emergnn.py"),
     "pacia": ("PACIA, section 4", "core/methods/parsimony_on_training/pacia.py"),
     "par": ("PAR, section 4", "core/methods/parsimony_on_training/par.py"),
@@ -28,12 +29,14 @@ _PAGES = {
     "drug_interaction": "Drug interaction",
     "molecular_property": "Few-shot molecular property",
     "symbolic_regression": "Symbolic regression",
+    "gene_regulation": "Gene regulation",
 }
 _FEW_SHOT = (("ROC-AUC", "auc"), ("with shuffled labels", "auc, labels of the support shuffled"))
 _METRICS = {  # shown figures: words, name in the card
     "redgnn": (("MRR", "mrr"),),
     "autoblm": (("MRR", "mrr"),),
     "gsr": (("R²", "r2"), ("of its network", "r2_network")),
+    "dash": (("balanced accuracy", "balanced_accuracy"), ("sparsity", "sparsity")),
     "emergnn": (("accuracy", "accuracy"), ("with vote", "plus accuracy")),
     "pacia": _FEW_SHOT,
     "par": _FEW_SHOT,

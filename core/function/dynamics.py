@@ -2,17 +2,19 @@
 
 Source: PHOENIX and DASH; equations, notation and references are those of `core.knowledge.dynamics`,
 the same function in numpy. Start values: 95 % of Ws and Wp zero, the others with deviation .05; Cs
-and Cp orthogonal; υ uniform in 0 to 1.
+and Cp orthogonal.
 
-Differs from the paper: the classical Runge-Kutta method with steps of at most a given length
-instead of an adaptive one, so that a batch of transitions is one computation.
+Differs from the paper: (1) the classical Runge-Kutta method with steps of at most a given length
+instead of an adaptive one, so that a batch of transitions is one computation; (2) υ starts uniform
+in ½ to 1, not in 0 to 1: a gene whose υ falls below 0 has no gradient any more and never follows
+its regulators again.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softsign
 
-from core.knowledge.dynamics import MATRICES, MIDDLE, Dynamics, num_steps, runge_kutta
+from core.knowledge.dynamics import MATRICES, MIDDLE, Dynamics, advance
 
 START_ZEROS, START_SD = 0.95, 0.05  # of Ws and Wp; published
 
@@ -44,32 +46,29 @@ class PhoenixNetwork(nn.Module):
             self.register_parameter(name, nn.Parameter(empty))
             self.register_buffer(f"mask_{name}", torch.ones_like(empty, dtype=torch.bool))
         self.bs, self.bp = nn.Parameter(torch.zeros(h)), nn.Parameter(torch.zeros(h))
-        self.v = nn.Parameter(torch.rand(n))
+        self.v = nn.Parameter(0.5 + torch.rand(n) / 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """dx/dt (B, n) at expression (B, n)."""
-        return self._rate(x, self._left())
+        return self.rate(x, self.left())
 
     def step(self, x: Tensor, between: Tensor, max_step: float = 1.0) -> Tensor:
-        """Expression some time later.
+        """Expression some time later, as `core.knowledge.dynamics.advance`.
 
         Args:
             x: (B, n) expression.
             between: (B,) time to pass, in the unit of υ.
-            max_step: longest step; all rows take as many as the longest time needs.
+            max_step: longest step.
 
         Returns:
             (B, n).
         """
-        left, num = self._left(), num_steps(float(between.max()), max_step)
-        h = between[:, None] / num
-        for _ in range(num):
-            x = runge_kutta(lambda state: self._rate(state, left), x, h)
-        return x
+        left = self.left()
+        return advance(lambda state: self.rate(state, left), x, between, max_step)
 
     def produced(self, x: Tensor) -> Tensor:
         """Cs s + Cp p (B, n): what each gene is driven towards."""
-        return self._produced(x, self._left())
+        return self._produced(x, self.left())
 
     def mask(self, name: str) -> Tensor:
         """The mask of a matrix."""
@@ -86,19 +85,19 @@ class PhoenixNetwork(nn.Module):
         masks = [self.mask(name) for name in MATRICES]
         return 1 - sum(int(one.sum()) for one in masks) / sum(one.numel() for one in masks)
 
-    def dynamics(self, unit: float = 1.0) -> Dynamics:
-        """The function in numpy.
-
-        Args:
-            unit: how much of the user's time is one unit of υ.
-        """
-        vectors = {"bs": self.bs, "bp": self.bp, "v": self.v / unit}
-        weights = dict(zip(MATRICES, self._left(), strict=True)) | vectors
+    def dynamics(self) -> Dynamics:
+        """The function in numpy."""
+        vectors = {"bs": self.bs, "bp": self.bp, "v": self.v}
+        weights = dict(zip(MATRICES, self.left(), strict=True)) | vectors
         return Dynamics({key: one.detach().cpu().numpy() for key, one in weights.items()})
 
-    def _left(self) -> tuple[Tensor, ...]:
-        """The four matrices, masked; once per step, because masking costs as much as a product."""
+    def left(self) -> tuple[Tensor, ...]:
+        """Ws, Wp, Cs, Cp, masked; once per step, because masking costs as much as a product."""
         return tuple(self.get_parameter(name) * self.mask(name) for name in MATRICES)
+
+    def rate(self, x: Tensor, left: tuple[Tensor, ...]) -> Tensor:
+        """dx/dt (B, n) with the matrices of `left`."""
+        return torch.relu(self.v) * (self._produced(x, left) - x)
 
     def _produced(self, x: Tensor, left: tuple[Tensor, ...]) -> Tensor:
         ws, wp, cs, cp = left
@@ -106,6 +105,3 @@ class PhoenixNetwork(nn.Module):
         s = torch.addmm(self.bs, a, ws.T)  # (B, h)
         p = torch.addmm(self.bp, torch.log1p(a), wp.T).exp()  # (B, h)
         return s @ cs.T + p @ cp.T
-
-    def _rate(self, x: Tensor, left: tuple[Tensor, ...]) -> Tensor:
-        return torch.relu(self.v) * (self._produced(x, left) - x)

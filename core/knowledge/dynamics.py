@@ -14,14 +14,13 @@ Notation: n genes, h neurons; Ws, Wp (h, n), Cs, Cp (n, h), bs, bp (h,), υ (n,)
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from core.errors import ShapeError
 
 MATRICES = ("Ws", "Wp", "Cs", "Cp")
-VECTORS = ("bs", "bp", "v")
 MIDDLE = 0.5  # of the scale of expression
 
 
@@ -43,30 +42,12 @@ class Dynamics:
 
     def rate(self, x: np.ndarray) -> np.ndarray:
         """dx/dt (B, n) per unit of time at expression (B, n)."""
-        a = _activation(x)
-        return self._rate(x, *self._sums(a))
-
-    def rate_without(self, x: np.ndarray, regulator: int, target: int, held: float) -> np.ndarray:
-        """As `rate`, but the target sees its regulator at a constant value instead of its own.
-
-        The weights of an edge are shared with other edges of its neurons, so an edge cannot be
-        taken out of them alone; holding what the target sees of the regulator can.
-
-        Args:
-            x: (B, n) expression.
-            regulator: gene whose changes the target no longer sees.
-            target: gene whose rate changes; all others stay.
-            held: expression of the regulator that the target sees, such as its mean.
-
-        Returns:
-            (B, n).
-        """
-        seen = x.copy()
-        seen[:, regulator] = held
-        rates = self.rate(x)
-        a = _activation(seen)
-        rates[:, target] = self._rate(x, *self._sums(a))[:, target]
-        return rates
+        w = self.weights
+        shifted = x - MIDDLE
+        a = shifted / (1 + np.abs(shifted))
+        s = a @ w["Ws"].T + w["bs"]
+        p = np.exp(np.log1p(a) @ w["Wp"].T + w["bp"])
+        return np.maximum(w["v"], 0) * (s @ w["Cs"].T + p @ w["Cp"].T - x)
 
     def effect(self) -> np.ndarray:
         """(n, n) relu(υ) of the target times (Wsᵀ Csᵀ + Wpᵀ Cpᵀ), regulators as rows.
@@ -90,41 +71,11 @@ class Dynamics:
         second = sum(np.count_nonzero(w[key] * follows) for key in ("Cs", "Cp"))
         return int(np.count_nonzero(w["Ws"]) + np.count_nonzero(w["Wp"]) + second)
 
-    def to_json(self) -> dict[str, Any]:
-        """Matrices as [row, column, value], vectors as lists."""
-        found: dict[str, Any] = {
-            "genes": len(self.weights["v"]),
-            "neurons": len(self.weights["bs"]),
-        }
-        for key in MATRICES:
-            places = zip(*np.nonzero(self.weights[key]), strict=True)
-            found[key] = [[int(i), int(j), float(self.weights[key][i, j])] for i, j in places]
-        return found | {key: [float(one) for one in self.weights[key]] for key in VECTORS}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Inverse of `to_json`."""
-        n, h = value["genes"], value["neurons"]
-        weights = {key: np.array(value[key], np.float32) for key in VECTORS}
-        for key in MATRICES:
-            weights[key] = np.zeros((h, n) if key.startswith("W") else (n, h), np.float32)
-            for i, j, entry in value[key]:
-                weights[key][i, j] = entry
-        return cls(weights)
-
-    def _sums(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        w = self.weights
-        return a @ w["Ws"].T + w["bs"], np.exp(np.log1p(a) @ w["Wp"].T + w["bp"])
-
-    def _rate(self, x: np.ndarray, s: np.ndarray, p: np.ndarray) -> np.ndarray:
-        w = self.weights
-        return np.maximum(w["v"], 0) * (s @ w["Cs"].T + p @ w["Cp"].T - x)
-
 
 def follow(
     rate: Callable[[np.ndarray], np.ndarray], start: np.ndarray, times: np.ndarray, max_step: float
 ) -> np.ndarray:
-    """Expression over time by the classical Runge-Kutta method.
+    """Expression over time.
 
     Args:
         rate: dx/dt (B, n) at (B, n).
@@ -137,17 +88,27 @@ def follow(
     """
     states = [start]
     for gap in np.diff(times):
-        num = num_steps(float(gap), max_step)
-        x = states[-1]
-        for _ in range(num):
-            x = runge_kutta(rate, x, gap / num)
-        states.append(x)
+        states.append(advance(rate, states[-1], np.full(len(start), gap), max_step))
     return np.stack(states)
 
 
-def num_steps(gap: float, max_step: float) -> int:
-    """Equal steps into which a gap is divided; rounding errors of times do not add one."""
-    return max(1, int(np.ceil(gap / max_step - 1e-6)))
+def advance(rate: Callable[[Any], Any], x: Any, between: Any, max_step: float) -> Any:  # noqa: ANN401
+    """Expression some time later, by the classical Runge-Kutta method, of arrays or tensors.
+
+    Args:
+        rate: dx/dt (B, n) at (B, n).
+        x: (B, n) expression.
+        between: (B,) time to pass.
+        max_step: longest step; all rows take as many as the longest time needs.
+
+    Returns:
+        (B, n).
+    """
+    num = num_steps(float(between.max()), max_step)
+    h = between[:, None] / num
+    for _ in range(num):
+        x = runge_kutta(rate, x, h)
+    return x
 
 
 def runge_kutta(rate: Callable[[Any], Any], x: Any, h: Any) -> Any:  # noqa: ANN401
@@ -159,6 +120,6 @@ def runge_kutta(rate: Callable[[Any], Any], x: Any, h: Any) -> Any:  # noqa: ANN
     return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def _activation(x: np.ndarray) -> np.ndarray:
-    shifted = x - MIDDLE
-    return shifted / (1 + np.abs(shifted))
+def num_steps(gap: float, max_step: float) -> int:
+    """Equal steps into which a gap is divided; rounding errors of times do not add one."""
+    return max(1, int(np.ceil(gap / max_step - 1e-6)))

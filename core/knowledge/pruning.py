@@ -1,7 +1,7 @@
 """Guided pruning: which weights of a two-layer network go, by their size and by what is known.
 
-Source: Hossain, Fischer, Burkholz & Quackenbush, "Not all tickets are equal and we know it: guiding
-pruning with domain-specific knowledge" (DASH), arXiv 2403.04805, and the authors' code.
+Source: Hossain, Fischer, Burkholz & Quackenbush, "Pruning neural network models for gene regulatory
+dynamics using data and domain knowledge" (DASH), NeurIPS 2024, arXiv 2403.04805, and their code.
 
 The first layer W (h, n) reads n genes with h neurons, the second layer C (n, h) writes n genes. A
 running score matrix S (h, n) says which neuron reads which gene. The prior asks of S that neurons
@@ -15,10 +15,11 @@ Differs from the paper: (1) both parts of a score are divided by their sums over
 are left, so that the trust in the prior is a share; (2) the second layer uses S as the first layer
 has just updated it, not as it was before; (3) weights of the multiplicative block are scored by
 their size, not by their exponential, which hardly differs between small weights; (4) neurons that
-have lost all their weights are left out of the least squares.
+have lost all their weights are left out of the least squares; (5) S starts with the regulators of
+the prior grouped by their targets instead of random numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +50,13 @@ class Schedule:
             return self.first_share
         return 0.0 if (epoch - self.first_epoch) % self.every else self.further_share
 
+    def towards(self, sparsity: float, num_epochs: int) -> "Schedule":
+        """The same steps with shares that end at a sparsity after so many epochs."""
+        num = sum(self.share(epoch) > 0 for epoch in range(self.first_epoch + 1, num_epochs + 1))
+        first = min(self.first_share, sparsity) if num else sparsity
+        further = 1 - ((1 - sparsity) / (1 - first)) ** (1 / num) if num else self.further_share
+        return replace(self, first_share=first, further_share=further)
+
     def sparsity(self, num_epochs: int) -> float:
         """Share of the weights that are gone after so many epochs."""
         left = 1.0
@@ -60,6 +68,36 @@ class Schedule:
 def partners_of(prior: np.ndarray) -> np.ndarray:
     """Genes that share targets in the prior, for want of measured partners: |P| |P|ᵀ, (n, n)."""
     return np.abs(prior) @ np.abs(prior).T
+
+
+def groups_of(prior: np.ndarray, num_neurons: int) -> np.ndarray:
+    """S before the first pruning: which neuron reads which regulator of the prior.
+
+    Regulators with most targets get a neuron each; every further one joins the neuron of the
+    regulator whose targets are most like its own, by the cosine, of equals the one with fewer
+    targets so far. Neurons that are left over read nothing yet.
+
+    Args:
+        prior: (n, n) P.
+        num_neurons: h.
+
+    Returns:
+        (h, n) float64 of 0 and 1.
+    """
+    targets = (prior != 0).astype(np.float64)  # (n, n)
+    degree = targets.sum(axis=1)
+    order = [i for i in np.argsort(-degree, kind="stable") if degree[i]]
+    profile = targets / np.sqrt(np.maximum(degree, 1))[:, None]
+    scores = np.zeros((num_neurons, len(prior)))
+    own = order[:num_neurons]
+    scores[np.arange(len(own)), own] = 1
+    load = degree[own]
+    for i in order[num_neurons:]:
+        alike = profile[own] @ profile[i]
+        neuron = np.lexsort((load, -alike.round(9)))[0]
+        scores[neuron, i] = 1
+        load[neuron] += degree[i]
+    return scores
 
 
 def reading_scores(

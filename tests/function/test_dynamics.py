@@ -1,7 +1,5 @@
 """The network of expression: torch against numpy, effects against finite differences, masks."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -59,28 +57,6 @@ def test_effect_differs_from_the_jacobian_elsewhere(network):
     assert np.abs(dynamics.effect() - found).max() > 0.1
 
 
-def test_time_can_be_told_in_another_unit(network):
-    x = expression()
-    np.testing.assert_allclose(
-        network.dynamics(unit=5.0).rate(x), network.dynamics().rate(x) / 5, rtol=1e-4, atol=1e-6
-    )
-
-
-def test_holding_a_regulator_changes_its_target_only(network):
-    dynamics, x = network.dynamics(), expression()
-    held = dynamics.rate_without(x, 3, 1, 0.4)
-    seen = x.copy()
-    seen[:, 3] = 0.4
-    np.testing.assert_array_equal(np.delete(held, 1, 1), np.delete(dynamics.rate(x), 1, 1))
-    np.testing.assert_allclose(held[:, 1], dynamics.rate(seen)[:, 1], atol=1e-6)
-    assert np.abs(held - dynamics.rate(x))[:, 1].max() > 1e-3
-    own = dynamics.rate_without(x, 1, 1, 0.4)  # its own decay is still felt
-    seen = x.copy()
-    seen[:, 1] = 0.4
-    decay = np.maximum(dynamics.weights["v"][1], 0) * (x[:, 1] - 0.4)
-    np.testing.assert_allclose(own[:, 1], dynamics.rate(seen)[:, 1] - decay, atol=1e-6)
-
-
 def test_masked_weights_are_zero_and_get_no_gradient(network):
     mask = torch.rand(4, 7) < 0.5
     network.set_mask("Ws", mask)
@@ -94,23 +70,20 @@ def test_masked_weights_are_zero_and_get_no_gradient(network):
     assert not network.dynamics().weights["Ws"][~mask.numpy()].any()
 
 
-def test_start_is_the_published_one():
+def test_start_values():
     torch.manual_seed(0)
     network = PhoenixNetwork(200, 40)
     zeros = [float((network.get_parameter(name) == 0).float().mean()) for name in ("Ws", "Wp")]
     assert zeros == pytest.approx([0.95, 0.95], abs=0.01)
     np.testing.assert_allclose((network.Cs.T @ network.Cs).detach(), np.eye(40), atol=1e-5)
-    assert 0 <= network.v.min() < network.v.max() <= 1
+    assert 0.5 <= network.v.min() < network.v.max() <= 1
 
 
-def test_weights_are_written_and_read(network):
+def test_kept_weights_are_counted(network):
     network.set_mask("Cp", torch.rand(7, 4) < 0.3)
-    dynamics = network.dynamics()
-    read = Dynamics.from_json(json.loads(json.dumps(dynamics.to_json())))
-    assert all(np.array_equal(read.weights[key], dynamics.weights[key]) for key in MATRICES)
-    np.testing.assert_array_equal(read.rate(expression()), dynamics.rate(expression()))
-    kept = sum(np.count_nonzero(dynamics.weights[key]) for key in MATRICES)
-    rows = sum(np.count_nonzero(dynamics.weights[key][2]) for key in ("Cs", "Cp"))
-    assert (dynamics.num_weights, dynamics.num_kept) == (112, kept - rows)
+    weights = network.dynamics().weights
+    kept = sum(np.count_nonzero(weights[key]) for key in MATRICES)
+    silent = sum(np.count_nonzero(weights[key][2]) for key in ("Cs", "Cp"))
+    assert (network.dynamics().num_weights, network.dynamics().num_kept) == (112, kept - silent)
     with pytest.raises(ShapeError, match="must agree"):
-        Dynamics(dict(dynamics.weights) | {"bs": np.zeros(3)})
+        Dynamics(dict(weights) | {"bs": np.zeros(3)})

@@ -6,6 +6,7 @@ import pytest
 from core.errors import ShapeError
 from core.knowledge.pruning import (
     Schedule,
+    groups_of,
     partners_of,
     prune,
     reading_scores,
@@ -33,9 +34,31 @@ def test_published_schedule_leaves_four_percent_after_200_epochs():
     assert Schedule(0, 0.7, 10, 0.1).sparsity(200) == 0
 
 
+@pytest.mark.parametrize("target", [0.5, 0.7, 0.95])
+def test_a_schedule_ends_at_the_sparsity_asked_for(target):
+    schedule = Schedule(first_epoch=3, first_share=0.7, every=10, further_share=0.1)
+    found = schedule.towards(target, 100)
+    assert found.sparsity(100) == pytest.approx(target)
+    assert found.sparsity(3) == min(0.7, target)
+    assert schedule.towards(target, 5).sparsity(5) == pytest.approx(target)
+
+
 def test_partners_share_targets():
     prior = np.array([[0, 1, -1], [0, -1, 0], [1, 0, 0]])
     np.testing.assert_array_equal(partners_of(prior), [[2, 1, 0], [1, 1, 0], [0, 0, 1]])
+
+
+def test_regulators_with_like_targets_are_read_by_one_neuron():
+    prior = np.zeros((8, 8))
+    prior[0, 3:8], prior[1, 3:6], prior[2, [3, 7]], prior[5, [1, 2]] = 1, -1, 1, 1
+    np.testing.assert_array_equal(
+        np.argwhere(groups_of(prior, 6)), [[0, 0], [1, 1], [2, 2], [3, 5]]
+    )
+    # regulator 2 shares a target with 1 (cosine .41) and two with 0 (.63); 5 shares none
+    np.testing.assert_array_equal(
+        np.argwhere(groups_of(prior, 2)), [[0, 0], [0, 2], [1, 1], [1, 5]]
+    )
+    assert not groups_of(np.zeros((3, 3)), 2).any()
 
 
 def test_without_trust_scores_order_weights_by_their_size(layers):
