@@ -56,6 +56,14 @@ METHODS: dict[str, Method] = {
         "Yongqi Zhang, Quanming Yao and James T. Kwok. Bilinear Scoring Function Search for "
         "Knowledge Graph Learning. IEEE TPAMI 2023.",
     ),
+    "coldnas": Method(
+        "coldnas", "ColdNAS", "recommendation", "3.2",
+        "core.methods.parsimony_on_model.coldnas:fit",
+        "core.configs:coldnas_config",
+        "core.training.rating_data:load_rating_data",
+        "Shiguang Wu, Yaqing Wang, Qinghe Jing, Daxiang Dong, Dejing Dou and Quanming Yao. "
+        "ColdNAS: Search to Modulate for User Cold-Start Recommendation. The Web Conference 2023.",
+    ),
     "emergnn": Method(
         "emergnn", "EmerGNN", "drug_interaction", "6",
         "core.methods.drug_development.emergnn:fit",

@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from core import catalog
-from core.configs import AutoBlmConfig, EmerGnnConfig, RedGnnConfig
+from core.configs import AutoBlmConfig, ColdNasConfig, EmerGnnConfig, RedGnnConfig
 from core.serving.artifact import Artifact, list_artifacts
 from core.settings import ROOT
 
@@ -57,5 +57,6 @@ def test_every_hyper_parameter_is_read_somewhere():
     code = "\n".join(
         path.read_text() for path in (ROOT / "core").rglob("*.py") if path.name != "configs.py"
     )
-    for field in (*fields(RedGnnConfig), *fields(EmerGnnConfig), *fields(AutoBlmConfig)):
+    configs = (RedGnnConfig, EmerGnnConfig, AutoBlmConfig, ColdNasConfig)
+    for field in (one for config in configs for one in fields(config)):
         assert re.search(rf"config\.{field.name}\b", code), f"{field.name} is never read"

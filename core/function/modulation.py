@@ -256,22 +256,33 @@ class RatingScorer(nn.Module):
         Returns:
             score (b, m), phi (b, 4, width).
         """
-        x, asked = _beside(support, user), _beside(candidate, user)
+        level = self.level(support_rating, support_bias, support_mask)
+        x, asked = beside(support, user), beside(candidate, user)
+        if self.residual:
+            unit = self.scale.span / QUARTERS
+            more = torch.cat([level / unit, support_mask.sum(1, keepdim=True).log1p()], -1)
+            given = (support_rating - support_bias - level) / unit
+            phi = self.hypernetwork(x, given, support_mask, more)
+        else:
+            phi = self.hypernetwork(x, support_rating, support_mask, support_mask[:, :0])
+        return self.output(self.predictor(asked, phi), candidate_bias, level), phi
+
+    def level(self, rating: Tensor, bias: Tensor, mask: Tensor) -> Tensor:
+        """(b, 1) how far a user's ratings lie above those of others, shrunk; 0 in content form."""
         if not self.residual:
-            nothing = support_rating.new_zeros(len(support_rating), 0)
-            phi = self.hypernetwork(x, support_rating, support_mask, nothing)
-            return self.scale.low + self.scale.span * self.predictor(asked, phi).sigmoid(), phi
-        unit, count = self.scale.span / QUARTERS, support_mask.sum(1, keepdim=True)  # (b, 1)
-        above = (support_rating - support_bias) * support_mask  # (b, n)
-        level = above.sum(1, keepdim=True) / (count + self.log_shrink.exp())  # (b, 1)
-        more = torch.cat([level / unit, count.log1p()], -1)
-        phi = self.hypernetwork(x, (above - level) / unit, support_mask, more)
-        moved = self.scale.span * torch.tanh(self.predictor(asked, phi) / QUARTERS)
-        return candidate_bias + level + moved, phi
+            return rating.new_zeros(len(rating), 1)
+        above = ((rating - bias) * mask).sum(1, keepdim=True)
+        return above / (mask.sum(1, keepdim=True) + self.log_shrink.exp())
+
+    def output(self, out: Tensor, bias: Tensor, level: Tensor) -> Tensor:
+        """Scores (b, m) from the predictor's numbers (b, m)."""
+        if self.residual:
+            return bias + level + self.scale.span * torch.tanh(out / QUARTERS)
+        return self.scale.low + self.scale.span * out.sigmoid()
 
 
-def _beside(items: Tensor, user: Tensor) -> Tensor:
-    """(b, n, item_dim + user_dim)."""
+def beside(items: Tensor, user: Tensor) -> Tensor:
+    """(b, n, item_dim + user_dim) from (b, n, item_dim) and (b, user_dim)."""
     if not user.shape[-1]:
         return items
     return torch.cat([items, user.unsqueeze(1).expand(-1, items.shape[1], -1)], -1)
@@ -320,6 +331,13 @@ class ColdNas(nn.Module):
         )
         self.register_buffer("field_rows", torch.from_numpy(table))  # (n, widths together)
         self.register_buffer("numbers", torch.from_numpy(items.numbers))  # (n, 1 + k)
+
+    @property
+    def num_adapted(self) -> int:
+        """Numbers that a user's ratings change: phi where it is used, and the level."""
+        predictor = self.scorer.predictor
+        used = sum(predictor.widths[position] for position, _ in predictor.structure.kept)
+        return used + self.scorer.residual
 
     def bias(self, numbers: Tensor) -> Tensor:
         """(n,) shrunk mean rating of each item; 0 in content form."""
