@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.render.tables import to_safe_csv
 from core.serving import rec_export, recommendation
-from core.serving.rec_model import open_model
+from core.serving.rec_items import model_of
 from pages.components import (
     answer_page,
     frame,
@@ -16,6 +16,7 @@ from pages.components import (
     rec_evidence,
     rec_how,
     rec_inputs,
+    rec_items,
     rec_ledger,
     rec_next,
     rec_profile,
@@ -78,7 +79,7 @@ if found:
 
 st.header("More", anchor=False)
 if link.query is not None:
-    model = open_model(link.query.model)
+    model = model_of(link.query)
     if found:
         with answer_page.folded("What if a rating were different?", key="rec_what_if_part"):
             rec_what_if.show(found[0])
@@ -91,6 +92,8 @@ if link.query is not None:
         rec_curve.show(model, len(link.query.given))
     with answer_page.folded("Own ratings from a file", key="rec_profile"):
         rec_profile.show(model)
+    with answer_page.folded("Own items that nobody has rated", key="rec_items_part"):
+        rec_items.show(model)
 with answer_page.folded("Own data: train a model on your ratings", key="rec_own_data"):
     rec_upload.show()
 with answer_page.folded("How it works", key="rec_how", waits=True) as unfolded:

@@ -5,6 +5,8 @@ Its place in a list is a guess by kind, and no interval is measured for it. The 
 be of items of the catalogue or of own ones.
 """
 
+import csv
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from core.store import Store
 
 KIND = "rating-items"  # of the upload
 MAX_ITEMS = 2_000
+NUM_EXAMPLES = 3
 TITLES = ("title", "name", "item", "film", "movie", "book", "id")
 YEARS = ("year", "released", "releaseyear")
 DECADE = "decade"  # a field of this name follows from the year
@@ -85,6 +88,17 @@ def read_items(name: str, content: bytes, model: RecModel) -> ItemReading:
         Catalogue(ids, tuple(titles), described), tuple(field for field, _ in found),
         table.columns, table.preview, tuple(findings),
     )  # fmt: skip
+
+
+def example_items_file(model: RecModel) -> tuple[str, bytes]:
+    """A small valid file: name and content; three new titles with values that the model knows."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["title", *(field.name for field in model.item_fields)])
+    for row in range(min(NUM_EXAMPLES, len(model.catalogue))):
+        fields = ("; ".join(field.of(row)) for field in model.item_fields)
+        writer.writerow([f"New {model.words.item} {row + 1}", *fields])
+    return "example-items.csv", stream.getvalue().encode("utf-8")
 
 
 def check_can_read(model: RecModel) -> None:

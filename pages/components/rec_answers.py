@@ -6,6 +6,7 @@ from core.errors import Remark
 from core.render.text import shorten
 from core.serving import rec_evidence
 from core.serving import recommendation as rec
+from core.serving.rec_items import model_of
 from core.serving.rec_model import METHODS, RecModel, open_model
 from core.serving.rec_question import Question
 from pages.components import frame
@@ -42,8 +43,8 @@ def explanation_of(question: Question, item: str) -> rec_evidence.Explanation:
 
 def show_heading(answer: rec.Answer) -> None:
     """What the list rests on, and what should be known about it."""
-    words = open_model(answer.question.model).words
-    rated = f"{answer.num_given:,} {words.rating}{'' if answer.num_given == 1 else 's'}"
+    words = model_of(answer.question).words
+    rated = f"{answer.num_given:,} {words.rating if answer.num_given == 1 else words.ratings}"
     st.markdown(
         f"**{rated}** · the first {len(answer.rows):,} of {answer.num_candidates:,} "
         f"{words.items} · {METHODS[answer.method].title}"
@@ -71,7 +72,7 @@ def show_list(answer: rec.Answer, opened: str) -> None:
         answer: the answer.
         opened: id of the item whose evidence is shown.
     """
-    model = open_model(answer.question.model)
+    model = model_of(answer.question)
     moved = any(row.rank_before is not None for row in answer.rows)
     columns = [
         Column("rank", "#", number=True),

@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.render.tables import to_safe_csv
 from core.serving import recommendation as rec
-from core.serving.rec_model import METHODS, RecModel, open_model
+from core.serving.rec_items import model_of
+from core.serving.rec_model import METHODS, RecModel
 from core.serving.rec_question import Question
 from pages.components import rec_ledger
 from pages.components.rec_answers import BY_TEXT
@@ -22,7 +23,7 @@ def _compare(question: Question, methods: tuple[str, ...]) -> rec.Comparison:
 
 def show(question: Question) -> None:
     """Choose methods, then a column for each and what each cost."""
-    model = open_model(question.model)
+    model = model_of(question)
     chosen = st.multiselect(
         "Methods", model.methods, [name for name in FIRST if name in model.methods],
         key="rec_compare_methods", format_func=lambda name: METHODS[name].title,

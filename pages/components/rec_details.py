@@ -65,7 +65,7 @@ def show_ratings(model: RecModel, explanation: Explanation, cited: Collection[st
     ]
     with st.container(key="rec_influences"):
         show_table(
-            f"{len(found):,} {words.rating}s, strongest own part first", columns, lines,
+            f"{len(found):,} {words.ratings}, strongest own part first", columns, lines,
             key="rec_influence_table",
         )  # fmt: skip
     st.markdown(

@@ -6,7 +6,7 @@ from core.evidence.bundle import Bundle
 from core.evidence.faithfulness import Check, Minimal
 from core.serving import kg_bundle, rec_bundle, rec_evidence
 from core.serving import recommendation as rec
-from core.serving.rec_model import open_model
+from core.serving.rec_items import model_of
 from core.serving.rec_question import Question
 from pages.components import evidence_pane, evidence_view, frame, rec_details, rec_structure
 from pages.components.evidence_pane import Opened
@@ -47,7 +47,7 @@ def bundle_of(answer: rec.Answer, row: rec.Row, created: str) -> Bundle:
 
 def show(answer: rec.Answer, row: rec.Row, *, created: str, permalink: str) -> Opened:
     """Draw the evidence pane."""
-    question, model = answer.question, open_model(answer.question.model)
+    question, model = answer.question, model_of(answer.question)
     _say_prediction(answer, row)
     explanation = explanation_of(question, row.item)
     bundle = bundle_of(answer, row, created)

@@ -7,7 +7,8 @@ import streamlit as st
 
 from core.knowledge.ratings import Scale
 from core.serving import rec_permalink, rec_training
-from core.serving.rec_model import METHODS, ModelEntry, RecModel, available_models, open_model
+from core.serving.rec_items import model_of
+from core.serving.rec_model import METHODS, ModelEntry, RecModel, available_models
 from core.serving.rec_question import MAX_LENGTH, MAX_NEWEST, Question
 from core.settings import settings
 from pages.components import frame, rec_state
@@ -40,7 +41,10 @@ def ask(_link: rec_permalink.Link) -> tuple[Question | None, str]:
         "Data and model", usable, key="rec_model", on_change=_begin,
         format_func=lambda name: entries[name].title if name in entries else name,
     )  # fmt: skip
-    model = open_model(name)
+    own = st.session_state[rec_state.OWN_ITEMS]
+    model = model_of(Question(name, items=own))
+    if own:
+        _say_own(model)
     _add(model)
     _rate(model)
     _progress(model)
@@ -74,6 +78,14 @@ def _begin() -> None:
     """Another model begins with its own example: its items are others."""
     link = rec_permalink.from_parameters({"model": st.session_state["rec_model"]})
     rec_state.show(link)
+
+
+def _say_own(model: RecModel) -> None:
+    """That a person's own items are ranked, and the way back."""
+    num = len(model.catalogue) - model.num_trained
+    with st.container(border=True, key="rec_own_in_use"):
+        st.markdown(f"**Your own {model.words.items}** are ranked: {num:,} from your file.")
+        st.button("Back to the catalogue", key="rec_own_drop", on_click=rec_state.take_items)
 
 
 def _add(model: RecModel) -> None:
@@ -180,5 +192,5 @@ def _options(model: RecModel, method: str) -> Question:
         user += [(field.name, value)] if value is not None else []
     return Question(
         model.id, rec_state.given(), method, hide, int(length), years, tuple(kinds), int(newest),
-        tuple(user),
+        tuple(user), st.session_state[rec_state.OWN_ITEMS],
     )  # fmt: skip

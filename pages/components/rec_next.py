@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.serving import rec_next
-from core.serving.rec_model import open_model
+from core.serving.rec_items import model_of
 from core.serving.rec_question import Question
 from pages.components import frame, rec_state
 from pages.components.rec_answers import BY_TEXT
@@ -19,7 +19,7 @@ def _next(question: Question) -> tuple[rec_next.NextItem, ...]:
 
 def show(question: Question) -> None:
     """The items with why they are asked for; a button puts each into the editor."""
-    model = open_model(question.model)
+    model = model_of(question)
     words, kinds = model.words, model.kinds
     found = _next(question)
     st.markdown(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.serving import rec_permalink
-from core.serving.rec_model import open_model
+from core.serving.rec_items import model_of
 from core.serving.rec_permalink import Link
 from core.serving.rec_question import Question
 from core.serving.recommendation import answer
@@ -16,6 +16,7 @@ from pages.components.link_state import LinkState
 ITEMS = "rec_items"  # ids of the items in the editor, in the order they were added
 BEFORE = "rec_before"  # the question whose list stood here before
 ITEM = "rec_item"  # id of the item whose evidence is open
+OWN_ITEMS = "rec_own_items"  # upload whose items are ranked, empty for the catalogue
 ASKED = "rec_ask"  # key of the button that asks
 
 
@@ -25,16 +26,17 @@ def show(link: Link) -> None:
     state, question = st.session_state, link.query
     state[BEFORE] = None
     state[ITEM] = link.item or None
-    state[ITEMS] = []
+    state[ITEMS], state[OWN_ITEMS] = [], ""
     if question is None:
         return
     state["rec_model"] = question.model
     state["rec_method"] = question.method
     state["rec_hide"] = question.hide_rated
     state["rec_length"] = question.length
+    state[OWN_ITEMS] = question.items
     state["rec_newest"] = question.newest
     state["rec_kinds"] = list(question.kinds)
-    model, user = open_model(question.model), dict(question.user)
+    model, user = model_of(question), dict(question.user)
     if model.years:
         state["rec_years"] = question.years or model.years
     for number, field in enumerate(model.user_fields):
@@ -61,6 +63,16 @@ def drop(item: str) -> None:
     items = st.session_state[ITEMS]
     if item in items:
         items.remove(item)
+
+
+def take_items(upload_id: str = "") -> None:
+    """Rank the items of an upload, or again those of the catalogue; ratings of own items go."""
+    state = st.session_state
+    state[OWN_ITEMS] = upload_id
+    known = model_of(Question(state["rec_model"], items=upload_id))
+    state[ITEMS] = [item for item in state[ITEMS] if item in known.row_of]
+    if known.years:
+        state["rec_years"] = known.years
 
 
 def rating_key(item: str) -> str:

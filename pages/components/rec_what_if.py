@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.serving import recommendation as rec
-from core.serving.rec_model import open_model
+from core.serving.rec_items import model_of
 from core.serving.rec_question import Question
 from pages.components import rec_state
 from pages.components.rec_answers import BY_TEXT, say_move, say_rating
@@ -21,7 +21,7 @@ def _changes(before: Question, after: Question) -> tuple[rec.Change, ...]:
 
 def show(answer: rec.Answer) -> None:
     """Choose a rating and its change; the differences; apply it or not."""
-    question, model = answer.question, open_model(answer.question.model)
+    question, model = answer.question, model_of(answer.question)
     given = dict(question.given)
     if not given:
         st.markdown(f"There is no {model.words.rating} yet that could be different.")

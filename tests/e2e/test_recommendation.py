@@ -94,6 +94,7 @@ def test_by_keyboard_alone_three_films_are_rated_and_one_is_changed(server, visi
         page.keyboard.type(title)
         page.get_by_role("option").first.wait_for()
         page.keyboard.press("Enter")
+        page.get_by_label(title, exact=True).wait_for(state="attached", timeout=WAIT_MS)
         settle(page)
         page.keyboard.press("Tab")  # from the search to the newest item
         assert focused(page)["name"] == title

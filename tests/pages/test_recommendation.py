@@ -12,7 +12,7 @@ from core.data.ratings import histories, profiles
 from core.knowledge.modulation import OPERATIONS, RELEASED, WORDS
 from core.knowledge.ratings import Scale
 from core.render.tables import to_safe_csv
-from core.serving import rec_evidence, rec_export, rec_next, rec_permalink, rec_training
+from core.serving import rec_evidence, rec_export, rec_items, rec_next, rec_permalink, rec_training
 from core.serving import recommendation as rec
 from core.serving.rec_model import METHODS
 from core.settings import settings
@@ -408,6 +408,19 @@ def test_the_example_files_are_valid():
     _, content = histories.example_interactions_file()
     app = give(app, "rec_upload", content.decode())
     assert app.button(key="rec_train").label == "Train ColdNAS on these data"
+
+
+def test_own_items_are_ranked_and_the_catalogue_comes_back():
+    _, content = rec_items.example_items_file(rec.open_model(NAME))
+    app = give(open_own(), "rec_items_file", content.decode())
+    check(app.button(key="rec_items_use").click().run())
+    question = app.session_state["rec_link"].query
+    assert question.items
+    assert shown(app) == titles(rec.answer(question))
+    assert "not measured for items that nobody has rated" in written(app)
+    assert set(addresses(app)) == {"result"}
+    check(app.button(key="rec_own_drop").click().run())
+    assert shown(app) == titles(rec.answer(own()))
 
 
 def test_own_data_are_queued_watched_and_belong_to_their_session():
