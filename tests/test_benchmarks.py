@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import expansion, messages
+from benchmarks import expansion, messages, recommendation
 from benchmarks.measurement import graphs, timing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +39,7 @@ def test_there_is_one_file_per_comparison():
         "memory",
         "messages",
         "molecule_baselines",
+        "recommendation",
         "runtime",
     ]
 
@@ -157,3 +158,29 @@ def test_flow_search_is_compared_with_networks_without_a_search(monkeypatch, cap
     assert len(cells(columns)) == len(cells(rule)) == len(cells(row))
     assert cells(row)[:2] == ["heat", "1"]
     assert "CPU s of GSR" in note
+
+
+def test_served_recommendations_are_those_of_eager_torch():
+    rows = recommendation.measure_serving(60, 1)
+    assert [row[0] for row in rows] == ["60 candidates", "50 shown, 10 ratings left out in turn"]
+    assert all(len(row) == len(recommendation.SERVING) for row in rows)
+    assert all(float(row[-1]) < 1e-4 for row in rows)
+
+
+def test_closed_forms_have_their_costs():
+    rows = {row[0]: row[1:3] for row in recommendation.cost_of_closed_forms("planted")}
+    assert rows == {
+        "popularity": ("200", "0"), "offset": ("200", "1"), "fold_in": ("3,400", "17"),
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_methods_of_recommendation_stand_side_by_side(monkeypatch, capsys):
+    lines = run("recommendation", monkeypatch, capsys)
+    accuracy, costs, serving = "\n".join(lines).split("\n\n")
+    methods = {"coldnas", "film", "none", "melu", "popularity", "offset", "fold_in"}
+    figures = [cells(line) for line in accuracy.splitlines()[4:]]
+    assert {row[0] for row in figures} == methods
+    assert {row[1] for row in figures} == {"0", "1", "3", "5", "10"}
+    assert {cells(line)[0] for line in costs.splitlines()[2:]} == methods
+    assert "left out in turn" in serving
