@@ -19,12 +19,24 @@ METHOD = "coldnas"
 KIND = "ratings"  # of the upload
 START_S = 25.0  # starting a worker, loading torch, exporting
 EPOCHS = 160  # of search, trials and final training together, when none stops early
+GIVEN_EPOCHS = 40  # of a given structure: nothing is searched or tried
 USER_S = 1.2e-3  # seconds per training user and epoch: MovieTweetings on one processor core
+SEARCHED = ""
+STRUCTURES = {
+    SEARCHED: "search for it",
+    "film": "scale and shift everywhere (FiLM)",
+    "released": "as published for Last.fm",
+}  # what `structure` of the configuration may be here
 
 
-def estimate_s(data: ColdStart) -> float:
-    """Expected seconds of a training on one processor core; rough, and at the upper end."""
-    return START_S + USER_S * len(data.warm) * EPOCHS
+def estimate_s(data: ColdStart, structure: str = SEARCHED) -> float:
+    """Expected seconds of a training on one processor core; rough, and at the upper end.
+
+    Args:
+        data: ratings.
+        structure: key of `STRUCTURES`.
+    """
+    return START_S + USER_S * len(data.warm) * (GIVEN_EPOCHS if structure else EPOCHS)
 
 
 def artifact_name(upload_id: str) -> str:
@@ -64,19 +76,21 @@ def load_upload(upload_id: str) -> InteractionReading:
     return read_interactions(found.name, found.path.read_bytes(), choices)
 
 
-def submit(upload_id: str, title: str) -> str:
+def submit(upload_id: str, title: str, structure: str = SEARCHED) -> str:
     """Queue search and training on an upload; returns the id of the job.
 
     Args:
         upload_id: result of `keep_upload`.
         title: name of the data, for the list of jobs.
+        structure: key of `STRUCTURES`.
 
     Raises:
         JobError: too many jobs wait already.
     """
     return trainings.submit(
-        METHOD, f"upload:{upload_id}", artifact_name(upload_id), f"Train ColdNAS on {title}"
-    )
+        METHOD, f"upload:{upload_id}", artifact_name(upload_id), f"Train ColdNAS on {title}",
+        {"structure": structure} if structure else {},
+    )  # fmt: skip
 
 
 def find(upload_id: str) -> Job | None:

@@ -92,14 +92,16 @@ def _show_planted() -> None:
     model = _planted()
     if model is None:
         st.markdown(
-            "Simulated entities, items and scores with **one** planted operation are part of the "
-            "program: `python -m core train coldnas planted` searches in them, and the result "
-            "then stands here."
+            "Simulated users, items and scores with **one** planted operation are part of the "
+            "program: `python -m core train planted --method coldnas` searches in them, and what "
+            "it found then stands here."
         )
         return
     st.markdown(
-        "**Simulated data, not real people**: scores were made with one operation at one place. "
-        "The search did not know which:"
+        "**Simulated data, not real people**: users differ by one operation on the traits of the "
+        "items, a shift. The search did not know which. Where its gates name another, the network "
+        "found a different way to say the same: a gate tells what the network uses, not what is "
+        "true of people."
     )
     st.markdown(frame.plain(model.card.data.title))
     rec_structure.show_grid(model, key="rec_planted")

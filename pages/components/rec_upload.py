@@ -78,16 +78,19 @@ def _show_file(name: str, content: bytes) -> None:
         st.error("These data cannot be trained on yet; the reason stands above.")
         return
     st.markdown(frame.plain(reading.summary))
-    about = job_status.say_duration(rec_training.estimate_s(reading.data))
+    structure = st.selectbox(
+        "Structure of the modulation", list(rec_training.STRUCTURES), key="rec_train_structure",
+        format_func=rec_training.STRUCTURES.get,
+    )  # fmt: skip
+    about = job_status.say_duration(rec_training.estimate_s(reading.data, structure))
     st.markdown(
-        f"Training takes about {about} on one processor core: a search for the structure, then the "
-        "chosen one from scratch. 70 % of the users are learnt from, 10 % choose, 20 % give the "
-        "test figures."
+        f"About {about} on one processor core. 70 % of the users are learnt from, 10 % choose, "
+        "20 % give the test figures."
     )
     if st.button("Train ColdNAS on these data", key="rec_train", type="primary"):
         choices = kept.get(digest, InteractionChoices())
         upload_id = rec_training.keep_upload(name, content, choices)
-        rec_training.submit(upload_id, shorten(name, 60))
+        rec_training.submit(upload_id, shorten(name, 60), structure)
         jobs.ensure_workers()
         st.session_state.setdefault(UPLOADS, {})[upload_id] = shorten(name, 60)
         st.rerun()

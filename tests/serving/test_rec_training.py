@@ -50,6 +50,14 @@ def test_the_job_holds_what_the_training_needs_and_is_found_by_its_upload(kept):
     jobs.cancel(job)
 
 
+def test_a_given_structure_is_part_of_the_job_and_takes_less_time(kept):
+    job = rec_training.submit(kept, "labs.csv", "film")
+    assert jobs.find(job).params["overrides"] == {"structure": "film"}
+    jobs.cancel(job)
+    data = rec_training.load_upload(kept).data
+    assert rec_training.estimate_s(data, "film") < rec_training.estimate_s(data)
+
+
 def test_the_name_of_the_model_does_not_give_the_upload_away(kept):
     name = rec_training.artifact_name(kept)
     assert name.startswith("coldnas-own-")
