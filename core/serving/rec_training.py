@@ -20,7 +20,7 @@ KIND = "ratings"  # of the upload
 START_S = 25.0  # starting a worker, loading torch, exporting
 EPOCHS = 160  # of search, trials and final training together, when none stops early
 GIVEN_EPOCHS = 40  # of a given structure: nothing is searched or tried
-USER_S = 1.2e-3  # seconds per training user and epoch: MovieTweetings on one processor core
+USER_S = 2e-3  # seconds per training user and epoch: MovieTweetings on one processor core
 SEARCHED = ""
 STRUCTURES = {
     SEARCHED: "search for it",

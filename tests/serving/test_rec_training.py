@@ -68,4 +68,4 @@ def test_the_name_of_the_model_does_not_give_the_upload_away(kept):
 
 def test_the_time_grows_with_the_users(kept):
     data = rec_training.load_upload(kept).data
-    assert rec_training.estimate_s(data) == pytest.approx(25 + 1.2e-3 * len(data.warm) * 160)
+    assert rec_training.estimate_s(data) == pytest.approx(25 + 2e-3 * len(data.warm) * 160)
