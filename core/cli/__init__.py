@@ -17,6 +17,7 @@ from core.cli import (
     physics,
     readme,
     recommendation,
+    regulation,
     server,
     training,
 )
@@ -34,6 +35,7 @@ for group in (server, graphs, training, recommendation, readme):
 app.add_typer(interactions.commands, name="interaction")
 app.add_typer(molecules.commands, name="molecules")
 app.add_typer(physics.commands, name="law")
+app.add_typer(regulation.commands, name="network")
 app.add_typer(data.commands, name="data")
 app.add_typer(jobs.commands, name="jobs")
 

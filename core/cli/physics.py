@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.printing import print_table
+from core.cli.printing import print_progress, print_table
 from core.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -159,9 +159,9 @@ def _search(question: "Question") -> "Discovery":
     if question.budget == "thorough":
         from core.training.laws import search_law
 
-        return search_law(question, report=_say)
+        return search_law(question, report=print_progress)
     system, budget = load_system(question), Budget.of(question.budget)
-    return discover(system, question.knowledge, budget, question.seed, _say)
+    return discover(system, question.knowledge, budget, question.seed, print_progress)
 
 
 def _read(law: str) -> "tuple[Question, Discovery]":
@@ -210,8 +210,3 @@ def _print(question: "Question", found: "Discovery") -> None:
         for value, (low, high) in pairs:
             typer.echo(f"{value:.6g}, 95 %: {low:.6g} to {high:.6g}")
     typer.echo(found.verdict)
-
-
-def _say(step: int, total: int, text: str = "", **_values: float) -> None:
-    """Progress on the error stream, so that the table can be piped."""
-    typer.echo(f"\r{step}/{total} {text:<60.60}", err=True, nl=step >= total > 0)

@@ -34,3 +34,8 @@ def print_check(check: "Check") -> None:
              f"5 to 95 %: {control.p05:.4f} to {control.p95:.4f}"),
         ]
     )  # fmt: skip
+
+
+def print_progress(step: int, total: int, text: str = "", **_values: float) -> None:
+    """One line on the error stream, so that what is printed can be piped."""
+    typer.echo(f"\r{step}/{total} {text:<60.60}", err=True, nl=step >= total > 0)

@@ -24,7 +24,7 @@ def submit(question: Question) -> str:
     title = grn.title_of(question)
     return trainings.submit(
         METHOD, _data(question), question.artifact, f"Infer network: {title}"[:120],
-        _overrides(question), seed=question.seed,
+        overrides(question), seed=question.seed,
     )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def _data(question: Question) -> str:
     return load_artifact(example.artifact, settings().trained).card.data.name
 
 
-def _overrides(question: Question) -> dict[str, Any]:
+def overrides(question: Question) -> dict[str, Any]:
+    """Settings of the training that differ from the usual ones."""
     found: dict[str, Any] = {"num_resamples": question.resamples}
     if question.trust is not None:
         found["trust"] = [question.trust, question.trust]
