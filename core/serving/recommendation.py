@@ -339,7 +339,7 @@ def say_level(share: float, num_given: int, model: RecModel, method: str) -> str
     if share >= 0.995:
         return (
             f"Your ratings only say how high you rate: they move all {model.words.items} alike and "
-            "do not change the order."
+            "hardly change the order."
         )
     said = f"{share:.0%} of what your ratings change is your level, alike for all"
     if share >= 0.8:
