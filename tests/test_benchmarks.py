@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import expansion, messages, recommendation
+from benchmarks import expansion, messages, recommendation, regulation
 from benchmarks.measurement import graphs, timing
+from core.configs import dash_config
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
@@ -40,6 +41,7 @@ def test_there_is_one_file_per_comparison():
         "messages",
         "molecule_baselines",
         "recommendation",
+        "regulation",
         "runtime",
     ]
 
@@ -184,3 +186,23 @@ def test_methods_of_recommendation_stand_side_by_side(monkeypatch, capsys):
     assert {row[1] for row in figures} == {"0", "1", "3", "5", "10"}
     assert {cells(line)[0] for line in costs.splitlines()[2:]} == methods
     assert "left out in turn" in serving
+
+
+def test_guided_pruning_is_measured_beside_its_rivals(monkeypatch, capsys):
+    title, machine, columns, rule, *rows, note = run("regulation", monkeypatch, capsys)
+    assert "pruned" in title
+    assert machine.startswith("measured on ")
+    assert [cells(row)[2] for row in rows] == ["dash", "imp", "prior", "random", "dense", "pinn"]
+    assert len(cells(columns)) == len(cells(rule)) == len(cells(rows[0]))
+    assert [cells(row)[4] == "0.000" for row in rows] == [False] * 4 + [True, False]
+    assert "chosen by validation error" in note
+
+
+def test_a_training_of_an_interrupted_measurement_is_not_repeated(tmp_path):
+    config = dash_config("", num_epochs=1, num_neurons=4)
+    asked = ("small", 0.1, "imp", (0.0, 0.0), 1)
+    first = regulation.Bench(config, tmp_path / "state").train(*asked)
+    again = regulation.Bench(config, tmp_path / "state")
+    assert again.train(*asked) == first  # processor seconds included
+    assert again.train(*asked[:-1], 2) != first
+    assert len((tmp_path / "state").read_text().splitlines()) == 2

@@ -233,8 +233,9 @@ class _Training:
         others = [one for name, one in network.named_parameters() if name != "v"]
         rate = config.learning_rate
         self.optimizer = torch.optim.Adam(
-            [{"params": others}, {"params": [network.v], "lr": config.rate_factor * rate}], lr=rate
-        )
+            [{"params": others}, {"params": [network.v], "lr": config.rate_factor * rate}],
+            lr=rate, fused=device.type == "cpu",
+        )  # fmt: skip
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._falling)
         self.prior = task.prior.matrix.astype(np.float64)
         self.partners = task.partners if task.partners is not None else partners_of(self.prior)
