@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.render.support_curve import draw_curve
 from core.serving.rec_ledger import title_of
 from core.serving.rec_model import METHODS, RecModel
 from pages.components import frame
@@ -43,6 +44,20 @@ def show(model: RecModel, num_given: int) -> None:
         "ratings most of the gain is the **level**: whether somebody rates high or low. The order "
         "of the list changes less."
     )
+    st.download_button(
+        "Download the picture", picture(model, figure, num_given, frame.theme()),
+        file_name="error-by-ratings.svg", mime="image/svg+xml", key="rec_curve_svg",
+        on_click="ignore", icon=":material/download:",
+    )  # fmt: skip
+
+
+def picture(model: RecModel, figure: str, num_given: int, theme: str) -> str:
+    """The chart as SVG."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for row in model.curve:
+        lines.setdefault(title_of(row["method"]), []).append((row["given"], row[figure]))
+    name = FIGURES[figure].partition(" (")[0]
+    return draw_curve(lines, figure=name, num_given=num_given, theme=theme)
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], methods: list[str], figure: str, num: int) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from functools import partial
+from xml.etree import ElementTree
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -283,6 +284,15 @@ def test_the_curve_has_every_number_of_given_ratings():
     rows = {row[0]: row[1:] for row in table(open_own(), "10 given")}
     assert rows["ColdNAS"][0] == "2.500"
     assert "MeLU" in rows
+
+
+def test_the_curve_can_be_kept_as_a_picture():
+    from core.serving.rec_model import open_model
+    from pages.components.rec_curve import picture
+
+    root = ElementTree.fromstring(picture(open_model(NAME), "mse", 5, "dark"))
+    words = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"ColdNAS", "MeLU", "Squared error", "10"} <= words
 
 
 def test_the_ledger_names_where_it_was_measured():
