@@ -26,6 +26,7 @@ unless a person chooses it (`Choices.repairs`).
 | GR-E21 | signs of the prior | unsigned-prior |
 | GR-E22 | partners without data | |
 | GR-E24 | prior turned around | swap-prior |
+| GR-E25 | a gap in time that is very long | gap:split |
 | GR-E26 | few transitions | |
 """
 
@@ -45,6 +46,7 @@ from core.knowledge.regulation import Expression, Network, Trajectory
 File = tuple[str, bytes]
 MAX_GENES = 2_000
 MIN_TIMES = 5
+MAX_GAP = 1000.0  # times the median one: all steps of a solver are about as long as the median
 FEW_TRANSITIONS = 20
 WIDE = 100.0  # largest value over the median one
 PREVIEW = (5, 6)  # genes, times
@@ -206,6 +208,7 @@ class _Upload:
             if ordered is None:
                 return None
             samples += ordered
+        samples = self._without_gaps(samples)
         longest = max(len(sample.times) for sample in samples)
         if longest < MIN_TIMES:
             self.block(
@@ -220,6 +223,28 @@ class _Upload:
             alone = plural(len(samples) - len(kept), "sample")
             self.note("GR-E04", "Single time", f"{alone} with a single time.", "They are left out.")
         return Expression(genes, kept)
+
+    def _without_gaps(self, samples: list[Trajectory]) -> list[Trajectory]:
+        """GR-E25: samples cut where the next time comes much later."""
+        gaps = np.concatenate([np.diff(sample.times) for sample in samples])
+        if not len(gaps) or gaps.max() <= MAX_GAP * np.median(gaps):
+            return samples
+        limit = MAX_GAP * np.median(gaps)
+        if not self.choices.has("gap:split"):
+            self.block(
+                "GR-E25", "Gap in time",
+                f"The longest step in time is {gaps.max():.4g}, the median one "
+                f"{np.median(gaps):.4g}.", "What came in between is unknown.",
+                Repair("gap:split", "A new sample begins behind it"),
+            )  # fmt: skip
+            return samples
+        return [
+            Trajectory(sample.times[rows], sample.values[rows])
+            for sample in samples
+            for rows in np.split(
+                np.arange(len(sample.times)), np.flatnonzero(np.diff(sample.times) > limit) + 1
+            )
+        ]
 
     def _in_order(
         self, rows: np.ndarray, times: np.ndarray, measured: Measured

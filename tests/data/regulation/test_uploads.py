@@ -369,6 +369,20 @@ def test_the_column_of_times_can_be_chosen():
         read(text, roles={"expression/elapsed": "clock"})
 
 
+def test_a_very_long_gap_in_time_gr_e25():
+    times = (*TIMES[:5], 10**6)
+    asked = read(columns(times=times))
+    assert finding(asked, "GR-E25").problem == (
+        "The longest step in time is 1e+06, the median one 5."
+    )
+    assert asked.expression is None
+    split = read(columns(times=times), repairs=keys(asked, "GR-E25"))
+    assert [len(one.times) for one in split.need().expression.samples] == [5]
+    both = columns(np.vstack([VALUES, VALUES]), (*TIMES, *(10**6 + t for t in TIMES)))
+    parts = read(both, repairs=["gap:split"]).need().expression.samples
+    assert [one.times[0] for one in parts] == [0, 10**6]
+
+
 def test_negative_values_gr_e03():
     asked = read(columns(VALUES - 5.2))
     found = finding(asked, "GR-E03")
@@ -552,7 +566,7 @@ TABLE = st.lists(st.lists(CELL, min_size=1, max_size=7), min_size=1, max_size=9)
 KEYS = (
     "times:order", "times:series", "times:sort", "times:mean", "negative:log", "negative:missing",
     "twice:mean", "twice:first", "decimal-comma", "log:yes", "fold-names", "order:expression",
-    "swap-prior", "unsigned-prior", "variable",
+    "swap-prior", "unsigned-prior", "variable", "gap:split",
 )  # fmt: skip
 
 
