@@ -21,11 +21,12 @@ MOLECULES = st.Page(
 PHYSICS = st.Page(
     "pages/symbolic_regression.py", title="Symbolic regression", icon=":material/function:"
 )
+GENES = st.Page("pages/gene_regulation.py", title="Gene regulation", icon=":material/genetics:")
 JOBS = st.Page("pages/jobs.py", title="Jobs", icon=":material/manufacturing:")
 ABOUT = st.Page("pages/about.py", title="About", icon=":material/info:")
 SECTIONS = {
     "": [HOME],
-    "Model (section 3)": [RATINGS],
+    "Model (section 3)": [RATINGS, GENES],
     "Training (section 4)": [MOLECULES],
     "Interpretation (section 5)": [KG, PHYSICS],
     "Drug development (section 6)": [DRUGS],
@@ -41,6 +42,7 @@ frame.enter(
         "recommendation": RATINGS,
         "molecular_property": MOLECULES,
         "symbolic_regression": PHYSICS,
+        "gene_regulation": GENES,
         "jobs": JOBS,
         "about": ABOUT,
     }

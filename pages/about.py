@@ -49,6 +49,8 @@ CITATIONS = (
     "flow-based graph neural network with biomedical network. Nature Computational Science 2023.",
     "Shi, H., Ding, J. et al. Learning Symbolic Models for Graph-structured Physical Mechanism. "
     "ICLR 2023.",
+    "Hossain, I., Fischer, J., Burkholz, R., Quackenbush, J. Pruning neural network models for "
+    "gene regulatory dynamics using data and domain knowledge (DASH). arXiv 2403.04805.",
 )
 
 TASKS = {
@@ -57,6 +59,7 @@ TASKS = {
     "recommendation": "what a new user may like, from a few ratings",
     "molecular_property": "which molecules are active, from a few known ones of one assay",
     "symbolic_regression": "which short formula governs a system recorded on a graph",
+    "gene_regulation": "which gene regulates which, from expression over time and a prior",
 }
 METHODS = {
     "redgnn": "RED-GNN",
@@ -67,6 +70,7 @@ METHODS = {
     "pacia": "PACIA",
     "protonet": "Prototypical networks",
     "gsr": "GSR",
+    "dash": "DASH",
 }
 FIGURES = {
     "mrr": "Mean reciprocal rank (MRR)",
@@ -86,6 +90,14 @@ FIGURES = {
     "r2": "Explained variance (R²), law",
     "r2_network": "Explained variance (R²), network behind the law",
     "r2_full_network": "Explained variance (R²), network with nothing taken out",
+    "mse": "Mean squared error at the next time point (expression 0 to 1)",
+    "mse_course": "Mean squared error of whole trajectories",
+    "sparsity": "Share of weights pruned",
+    "out_degree": "Targets per regulating gene",
+    "balanced_accuracy": "Balanced accuracy of the edges",
+    "precision": "Found edges that are true",
+    "recall": "True edges that are found",
+    "sign_accuracy": "Found true edges with the right sign",
 }
 
 

@@ -6,7 +6,7 @@ from core.jobs import Job
 from core.serving import gene_regulation as grn
 from core.serving import trainings
 from core.serving.artifact import load_artifact
-from core.serving.grn_question import METHOD, UPLOAD, Question, require_learning
+from core.serving.grn_question import EXAMPLE, METHOD, UPLOAD, Question, require_learning
 from core.settings import settings
 
 
@@ -46,6 +46,8 @@ def _data(question: Question) -> str:
 def overrides(question: Question) -> dict[str, Any]:
     """Settings of the training that differ from the usual ones."""
     found: dict[str, Any] = {"num_resamples": question.resamples}
+    if question.kind == EXAMPLE:  # its studies and repeated rivals come with the application
+        found |= {"study": False, "num_seeds": 1}
     if question.trust is not None:
         found["trust"] = [question.trust, question.trust]
     if question.sparsity is not None:

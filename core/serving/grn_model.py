@@ -22,6 +22,11 @@ from core.knowledge.regulation import Network, Trajectory, classify
 from core.serving.artifact import Artifact
 
 INPUT, OUTPUT = "x", "change"
+NEEDED = frozenset({
+    "genes", "title", "prior", "truth", "effect", "frequency", "resamples", "samples", "means",
+    "rates", "max_step", "sparsity", "num_weights", "num_kept", "trust", "trials", "curves",
+    "corruption", "trust_runs", "time_unit", "seconds",
+})  # fmt: skip
 MAX_CELLS = 4_000_000  # numbers in one batch, about 16 MB
 
 Case = tuple[int, frozenset[int]]  # a target, and the regulators it does not see
@@ -81,11 +86,16 @@ class RegulationModel:
         frequency: (n, n) float32 share of the resampled trainings that keep an edge.
         resamples: number of these trainings, 0 without any.
         samples: the measurements, none where they may not be shipped.
+
+    Raises:
+        ArtifactError: parts of its knowledge are missing.
     """
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.knowledge: dict[str, Any] = artifact.knowledge
+        if missing := sorted(NEEDED - self.knowledge.keys()):
+            raise ArtifactError(f"{artifact.name}/knowledge.json lacks {', '.join(missing)}.")
         found, genes = self.knowledge, tuple(self.knowledge["genes"])
         self.genes = genes
         self.effect = to_matrix(len(genes), found["effect"])

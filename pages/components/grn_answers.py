@@ -11,7 +11,6 @@ from pages.components.rows import show_rows
 
 NUM_LISTED = 12  # regulators in the table; the CSV has all edges of all
 BY_TEXT = {Question: repr}
-HEADER = ("Regulator", "Model", "Kept", "New", "Opposite", "Refused", "In runs")
 
 
 @st.cache_resource(show_spinner="Opening the network", max_entries=20, hash_funcs=BY_TEXT)
@@ -70,8 +69,13 @@ def show_regulators(answer: Answer) -> Regulator:
     kept = st.session_state.get(grn_state.REGULATOR)
     chosen = answer.regulator(kept if kept in names else None)
     listed = _listed(answer, chosen)
+    # without any edge opposite to the prior its column gives way in narrow windows
+    opposite = ("Opposite",) if answer.counts["contradicted"] else ()
+    header = ("TF", "Model", "Kept", "New", *opposite, "Refused", "In runs")
     with st.container(key="grn_rows"):
-        show_rows(HEADER, [_cells(one) for one in listed], right=HEADER[1:], limit=60)
+        show_rows(
+            header, [_cells(one, bool(opposite)) for one in listed], right=header[1:], limit=60
+        )
     st.markdown(
         f":small[{len(listed)} of {len(names)} regulators, the strongest first; the CSV has all "
         "edges. Model: edges in the model = kept from the prior + new + opposite to the prior. In "
@@ -90,10 +94,10 @@ def _listed(answer: Answer, chosen: Regulator) -> list[Regulator]:
     return listed if chosen in listed else [*listed[:-1], chosen]
 
 
-def _cells(one: Regulator) -> tuple[str, ...]:
+def _cells(one: Regulator, opposite: bool) -> tuple[str, ...]:
     counts = one.counts
     return (
         one.name, f"{one.in_model}", f"{counts['kept']}", f"{counts['new']}",
-        f"{counts['contradicted']}", f"{counts['refused']}",
+        *([f"{counts['contradicted']}"] if opposite else []), f"{counts['refused']}",
         "–" if one.selected is None else f"{one.selected:.2f}",
     )  # fmt: skip

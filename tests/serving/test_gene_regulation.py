@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import ArtifactError, InputError
 from core.serving import gene_regulation as grn
+from core.serving.artifact import sha256_of
 from core.serving.grn_question import Question, require_learning
 from tests.serving import toy_regulation as toy
 
@@ -93,4 +94,13 @@ def test_a_model_that_lacks_parts_says_so(home):
     question = Question("upload:broken")
     toy.write(home / "trained", question.artifact, effect=[["a", "b"]])
     with pytest.raises(ArtifactError, match="cannot be read"):
+        grn.answer(question)
+    folder = toy.write(home / "trained", question.artifact).folder
+    found = json.loads((folder / "knowledge.json").read_text())
+    del found["rates"], found["trials"]
+    (folder / "knowledge.json").write_text(json.dumps(found))
+    card = json.loads((folder / "card.json").read_text())
+    card["files"]["knowledge.json"] = sha256_of(folder / "knowledge.json")
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ArtifactError, match="lacks rates, trials"):
         grn.answer(question)

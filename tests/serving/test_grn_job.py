@@ -1,11 +1,14 @@
 """Pruning as a job: what is asked of the training driver, found again by its question."""
 
+from dataclasses import replace
+
 import pytest
 
 from core import jobs
 from core.errors import InputError
 from core.serving import grn_job
 from core.serving.grn_question import Question
+from core.settings import settings
 from core.store import Store
 from tests.serving import toy_regulation as toy
 
@@ -31,6 +34,20 @@ def test_a_job_states_the_settings_and_is_found_again():
 def test_what_validation_chooses_is_not_stated():
     job = jobs.find(grn_job.submit(Question("upload:chosen")))
     assert job.params["overrides"] == {"num_resamples": 10}
+    jobs.cancel(job.id)
+
+
+def test_an_example_with_other_settings_is_trained_once(monkeypatch, home):
+    toy.write(home / "examples")
+    monkeypatch.setattr(grn_job, "settings", lambda: replace(settings(), trained=home / "examples"))
+    question = Question("example:toy", 0.5)
+    job = jobs.find(grn_job.submit(question))
+    assert job.params["data"] == "toy"
+    assert job.params["overrides"] == {
+        "num_resamples": 10, "trust": [0.5, 0.5], "study": False, "num_seeds": 1
+    }  # fmt: skip
+    assert grn_job.find(question).id == job.id
+    assert grn_job.find(Question("example:toy")) is None
     jobs.cancel(job.id)
 
 
