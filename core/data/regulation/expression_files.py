@@ -1,8 +1,8 @@
 """A table of expression over time: bytes to values by time and gene.
 
-Three layouts: long (one row for each gene and time), genes as rows with the times in the header or
-in a row of their own, and genes as columns with a column of times. How a table was understood is
-said in `Measured.layout`.
+Four layouts: long (one row for each gene and time), genes as rows with the times in the header or
+in a row of their own, genes as columns with a column of times, and that of the PHOENIX program,
+which has no names. How a table was understood is said in `Measured.layout`.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from core.data.regulation.times import Moments, read_headers, role_of, unit_of
 from core.errors import InputError
 
 FILE = "expression"
+NUMBERED = "numbers"  # header of names that are only counted
 MAX_VALUES = 4_000_000
 MAX_ROLES = 12  # columns whose roles are offered
 LOOK = 50  # rows that tell what a column is
@@ -67,6 +68,8 @@ def read_expression(
     """
     table = read_cells(name, content, findings)
     reader = _Reader(table, choices, findings)
+    if reader.is_phoenix():
+        return reader.phoenix()
     if {"gene", "time", "value"} <= set(reader.roles):
         return reader.long()
     moments = reader.moments_of_columns()
@@ -113,6 +116,43 @@ class _Reader:
 
     def place(self, row: int) -> str:
         return f"row {self.table.lines[row]:,}"
+
+    # --- the files of PHOENIX
+
+    def is_phoenix(self) -> bool:
+        """Whether the first row counts genes and samples, and as many rows follow."""
+        counts = self.table.rows[0][:2]
+        if len(counts) < 2 or not all(cell.isascii() and cell.isdigit() for cell in counts):
+            return False
+        if any(self.table.rows[0][2:]) or max(map(len, counts)) > 6:
+            return False
+        genes, samples = map(int, counts)
+        return genes > 1 and len(self.table.rows) == 1 + samples * (genes + 1)
+
+    def phoenix(self) -> Measured:
+        """For each sample the rows of the genes, then the times; shorter samples end in blanks."""
+        genes, samples = (int(cell) for cell in self.table.rows[0][:2])
+        width = len(self.headers)
+        every = parse_numbers(
+            self.table, range(1, len(self.table.rows)), range(width), self.choices, self.findings
+        ).reshape(samples, genes + 1, width)
+        last = [self.place((k + 1) * (genes + 1)) for k in range(samples)]
+        kept = [
+            (sample, column)
+            for sample in range(samples)
+            for column in range(width)
+            if not np.isnan(every[sample, :, column]).all()
+        ]
+        values = np.array([every[sample, :, column] for sample, column in kept])
+        return Measured(
+            {NUMBERED: tuple(f"gene {k + 1}" for k in range(genes))},
+            values[:, :-1],
+            values[:, -1],
+            tuple(f"sample {sample + 1}" for sample, _ in kept),
+            tuple(f"{last[sample]}, column {column + 1:,}" for sample, column in kept),
+            "",
+            "the layout of PHOENIX, genes without names",
+        )
 
     # --- one row for each gene and time
 

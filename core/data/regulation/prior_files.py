@@ -52,6 +52,7 @@ class Links:
         signed: whether signs mean anything.
         unnamed: (n, n) a matrix without names instead of pairs; None with names.
         columns: headers that a person may choose the role of, with the role they have.
+        order: names of a matrix whose rows and columns are the same genes in the same order.
     """
 
     sources: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Links:
     signed: bool = False
     unnamed: np.ndarray | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,6 +123,7 @@ def _matrix(table: Cells, choices: Choices, findings: list[Finding]) -> Links:
         tuple(targets[j] for _, j in places),
         matrix[matrix != 0],
         bool((matrix < 0).any()),
+        order=tuple(sources) if sources == targets else (),
     )
 
 

@@ -36,7 +36,13 @@ from dataclasses import replace
 import numpy as np
 
 from core.data.findings import Finding, Repair, plural
-from core.data.regulation.expression_files import Measured, read_expression, time_missing, twice
+from core.data.regulation.expression_files import (
+    NUMBERED,
+    Measured,
+    read_expression,
+    time_missing,
+    twice,
+)
 from core.data.regulation.gene_names import common_names, match_names
 from core.data.regulation.prior_files import Links, check_prior, read_links, to_network
 from core.data.regulation.reading import Choices, Reading, blocks
@@ -98,7 +104,10 @@ class _Upload:
             self.columns["expression"] = measured.columns
         names, same = next(iter(measured.names.values())), {}
         if links.unnamed is None:
-            names, same = match_names(measured.names, links.names, self.choices, self.findings)
+            listed = dict(measured.names)
+            if NUMBERED in listed and len(links.order) == len(names):
+                listed["the prior, in its order"] = links.order
+            names, same = match_names(listed, links.names, self.choices, self.findings)
         values, genes = self._one_row_per_gene(measured, names)
         if links.unnamed is not None:
             self._check_order(len(links.unnamed), genes)
@@ -415,7 +424,7 @@ class _Upload:
         alone = int((~prior.matrix.any(axis=0)).sum())
         if alone:
             self.note(
-                "GR-E06", "Targets without prior", f"Prior has no edges for {alone:,} targets;",
+                "GR-E06", "Targets without prior", f"Prior has no edges for {plural(alone, 'target')};",
                 "they are learned from data alone and marked.",
             )  # fmt: skip
         return prior

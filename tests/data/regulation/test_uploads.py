@@ -131,6 +131,37 @@ def test_long_table_with_samples_in_any_order():
     np.testing.assert_allclose(raw_values(reading, 1), VALUES + 1, atol=1e-5)
 
 
+def phoenix(*samples):
+    width = max(len(times) for _, times in samples)
+    rows = [["5", str(len(samples))]]
+    for values, times in samples:
+        rows += [[str(x) for x in line] for line in values.T]
+        rows.append([str(t) for t in times])
+    return "\n".join(",".join(row + [""] * (width - len(row))) for row in rows) + "\n"
+
+
+def test_files_of_phoenix_take_the_names_of_the_prior():
+    text = phoenix((VALUES, TIMES), (VALUES[:3] + 1, TIMES[:3]))
+    matrix = np.zeros((5, 5), int)
+    matrix[0, 2], matrix[1, 3] = 1, -1
+    bare = "\n".join(",".join(map(str, row)) for row in matrix)
+    reading = read(text, bare, repairs=["order:expression"])
+    assert reading.need().expression.genes[:2] == ("gene 1", "gene 2")
+    assert [len(one.times) for one in reading.expression.samples] == [6, 3]
+    np.testing.assert_allclose(raw_values(reading), VALUES, atol=1e-5)
+    np.testing.assert_allclose(raw_values(reading, 1), VALUES[:3] + 1, atol=1e-5)
+    assert edges(reading) == {("gene 1", "gene 3"): 1, ("gene 2", "gene 4"): -1}
+    named = "\n".join(
+        ",".join(row) for row in [
+            ["", *GENES], *([g, *map(str, line)] for g, line in zip(GENES, matrix, strict=True))
+        ]
+    )  # fmt: skip
+    asked = read(text, named)
+    assert keys(asked, "GR-E01") == {"names:the prior, in its order"}
+    taken = read(text, named, repairs=keys(asked, "GR-E01"))
+    assert edges(taken) == {("SWI4", "CLN2"): 1, ("MBP1", "CLB5"): -1}
+
+
 def test_preview_and_example():
     files = example_files()
     reading = read(files[EXPRESSION], files[PRIOR])
