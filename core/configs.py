@@ -170,6 +170,7 @@ class ColdNasConfig:
     # keeps fixed episodes; paper: 20
     num_queries: int = 40  # ratings asked per user and step; ours
     batch_size: int = 32  # users per step; paper: 32
+    least_steps: int = 30  # per epoch, where there are few users; ours
     learning_rate: float = 1e-3  # Adam; paper: 1e-4
     gate_rate: float = 2e-2  # Adam, of the gates; with the paper's, that of the weights, they stay
     # near .5

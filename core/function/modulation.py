@@ -9,7 +9,7 @@ items q; u vector of the user; R span of the scale; f operation row of phi.
     v        = [mean of the rows of each field's table]                            `FieldEncoder`
                and, in residual form, W [b_v ; q_v] of what warm users say about the item
     r        = mean over j of LeakyReLU(W_1 [v_j ; u ; y_j])                       width `CONTEXT`
-    phi      = W_2 r                         (4, width): low, high, ReLU(1 + factor), shift
+    phi      = W_2 r                             (4, width): low, high, ReLU(factor), shift
     h_0      = [q ; u];   h_(l+1) = W_l LeakyReLU(M_l(h_l))   for l = 0..3, the last of width 1
     content  : score = low + R sigmoid(h_4)
     residual : score = b_q + a + R tanh(h_4 / 4),     a = sum over j of (y_j - b_(v_j)) / (N + s)
@@ -22,10 +22,10 @@ M_l is `core.knowledge.modulation.modulate` with the cells of a structure, or wh
 a gate g = sigmoid(alpha) for every cell, x -> g op(x) + (1 - g) x in the order of the operations.
 The user block of `phi` cannot depend on the order of the ratings, on padding or on candidates.
 
-Differs from the paper: (1) the multiplier is ReLU(1 + row) instead of ReLU(row), so that a network
-starts near no scaling, and a kept multiplier does not erase the layer; (2) the residual form is
-an addition; (3) no user id, since the ids of new users are never
-trained; (4) item vectors are computed once per step.
+Differs from the paper: (1) in a kept structure the multiplier starts near 1 instead of 0, where it
+would erase the layer; with gates it starts near 0, so that it has to prove itself; (2) the residual
+form is an addition; (3) no user id, since the ids of new users are never trained; (4) item vectors
+are computed once per step.
 """
 
 import math
@@ -148,7 +148,7 @@ class Hypernetwork(nn.Module):
         each = functional.leaky_relu(self.each(torch.cat([x, rating.unsqueeze(-1)], -1)))
         mean = (each * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
         low, high, factor, shift = self.all(torch.cat([mean, more], -1)).split(self.width, -1)
-        return torch.stack([low, high, functional.relu(1 + factor), shift], 1)
+        return torch.stack([low, high, functional.relu(factor), shift], 1)
 
 
 class ModulatedPredictor(nn.Module):
@@ -229,6 +229,9 @@ class RatingScorer(nn.Module):
         self.hypernetwork = Hypernetwork(
             item_dim + user_dim, sum(self.predictor.widths), 2 if residual else 0
         )
+        if structure is not None:
+            _, _, factor, _ = self.hypernetwork.all.bias.detach().chunk(len(OPERATIONS))
+            factor += 1
         if residual:
             self.log_shrink = nn.Parameter(torch.tensor(math.log(SHRINK)))
 

@@ -23,6 +23,7 @@ from core.knowledge.ratings import MISSING, Catalogue, ColdStart, Episode, Field
 from core.metrics import catalogue_summary, rating_summary
 from core.serving.artifact import Artifact, DataState
 from core.serving.rec_model import RecModel
+from core.serving.rec_training import load_upload
 from core.training.data import Exported, Results
 from core.training.fitted import Fitted
 from core.training.ratings import FittedRatings, RatingTask, score_batch
@@ -32,6 +33,7 @@ AT_ONCE = 100_000  # users times items scored side by side
 LIKED = 0.75  # of the scale, from where on a rating says that the item is liked
 LEVEL = 0.9  # share of ratings that an interval promises to hold
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+NO_ROWS = np.zeros(0, np.int64)
 TIMED = 30  # runs of which the median counts
 SERVED = "test, items served"
 
@@ -57,6 +59,7 @@ class RatingData:
         words: what user, item and rating are called.
         shown: (k,) items of the catalogue that an artifact keeps.
         catalogue: those items, as they are shown.
+        factors_s: seconds in which the closed forms were fitted and chosen.
     """
 
     task: RatingTask
@@ -64,6 +67,7 @@ class RatingData:
     words: Mapping[str, str]
     shown: np.ndarray
     catalogue: Catalogue
+    factors_s: float
 
     @property
     def protocol(self) -> str:
@@ -104,6 +108,7 @@ class RatingData:
         ]
         fitted.knowledge["population"] = {"phi": self._population(fitted.network, device)}
         fitted.knowledge["rivals"] = [self._cost(name, one) for name, one in networks.items()]
+        fitted.knowledge["rivals"] += [self._closed_cost(name) for name in METHODS]
         return results
 
     def served(self, artifact: Artifact) -> Results:
@@ -144,12 +149,17 @@ class RatingData:
             "catalogue": {
                 "ids": list(self.catalogue.ids),
                 "titles": list(self.catalogue.titles),
-                "fields": [_field(field, rows=True) for field in self.catalogue.fields],
+                "fields": [_field(field) for field in self.catalogue.fields],
             },
+            # what the networks read; the catalogue's fields are what is shown
             "item_fields": [
-                _field(field, rows=False) for field in self.task.data.catalogue.fields
+                _field(field.take(self.shown)) | {"width": field.table.shape[1]}
+                for field in self.task.data.catalogue.fields
             ],
-            "user_fields": [_field(field, rows=False) for field in self.task.data.user_fields],
+            "user_fields": [
+                _field(field.take(NO_ROWS)) | {"width": field.table.shape[1]}
+                for field in self.task.data.user_fields
+            ],
             "scale": {"low": scale.low, "high": scale.high, "step": scale.step},
             "words": dict(self.words),
             "widths": list(fitted.network.scorer.predictor.widths),
@@ -245,30 +255,48 @@ class RatingData:
         """What a method takes: numbers, numbers changed per user, seconds, milliseconds."""
         network = fitted.network.cpu().eval()
         one = self.task.batch(self.task.data.test[:1])
-        times = []
-        for _ in range(TIMED):
-            start = time.perf_counter()
-            with torch.no_grad():
-                score_batch(network, one)
-            times.append(time.perf_counter() - start)
+        with torch.no_grad():
+            adapt_ms = _median_ms(lambda: score_batch(network, one))
         return {
             "method": name, "parameters": fitted.num_parameters, "adapted": network.num_adapted,
-            "training_s": round(fitted.history.seconds, 1),
-            "adapt_ms": round(1000 * statistics.median(times), 3),
+            "training_s": round(fitted.history.seconds, 1), "adapt_ms": adapt_ms,
             "measured_on": hardware("cpu"),
         }  # fmt: skip
+
+    def _closed_cost(self, name: str) -> dict[str, Any]:
+        """The same of a closed form."""
+        factors, one = self.task.factors, self.task.data.test[0]
+        num_items, k = factors.factors.shape
+        parameters, adapted = {
+            "popularity": (num_items, 0), "offset": (num_items, 1),
+            "fold_in": (num_items * (1 + k), 1 + k),
+        }[name]  # fmt: skip
+        adapt_ms = _median_ms(lambda: predict(factors, name, one.support, one.query.item))
+        return {
+            "method": name, "parameters": parameters, "adapted": adapted,
+            "training_s": round(self.factors_s, 1), "adapt_ms": adapt_ms,
+            "measured_on": hardware("cpu"),
+        }  # fmt: skip
+
+
+def _median_ms(run: Callable[[], object]) -> float:
+    """Milliseconds of one run, median of `TIMED`."""
+    times = []
+    for _ in range(TIMED):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return round(1000 * statistics.median(times), 3)
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in values.items()}
 
 
-def _field(field: Field, *, rows: bool) -> dict[str, Any]:
+def _field(field: Field) -> dict[str, Any]:
     """Plain values of a field."""
-    found: dict[str, Any] = {"name": field.name, "values": list(field.values)}
-    if rows:
-        found["rows"] = [[int(k) for k in row if k != MISSING] for row in field.table]
-    return found
+    rows = [[int(k) for k in row if k != MISSING] for row in field.table]
+    return {"name": field.name, "values": list(field.values), "rows": rows}
 
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -286,17 +314,22 @@ def load_rating_data(name: str) -> RatingData:
         InputError: no such data set; or one too small to divide.
         DataError: its files cannot be had.
     """
+    if name.startswith("upload:"):
+        found = load_upload(name.removeprefix("upload:"))
+        return rating_data(found.data, _state(name, "Own ratings", "a user's own file", "",
+                                              found.data), found.words)  # fmt: skip
     data = load(name)
     if name == "planted":
-        state = DataState(name, "Simulated scores", _digest(data), "generated by this program", "",
-                          "70/10/20 of the users, random")  # fmt: skip
+        state = _state(name, "simulated scores", "generated by this program", "", data)
     else:
         found = find_data_set(name)
-        split = "authors' episodes" if name == "lastfm" else "70/10/20 of the users, random"
-        state = DataState(
-            name, found.title, _digest(data), found.licence, found.files[0].origin, split
-        )
+        state = _state(name, found.title, found.licence, found.files[0].origin, data)
     return rating_data(data, state, WORDS[name], own_films=name == "movietweetings")
+
+
+def _state(name: str, title: str, licence: str, url: str, data: ColdStart) -> DataState:
+    split = "authors' episodes" if data.train else "70/10/20 of the users, random"
+    return DataState(name, title, _digest(data), licence, url, split)
 
 
 def rating_data(
@@ -310,16 +343,17 @@ def rating_data(
         words: what user, item and rating are called.
         own_films: keep the films of `core.data.films` only, under their own titles.
     """
-    longest = max(len(one.support) for one in data.valid)
+    longest, start = max(len(one.support) for one in data.valid), time.perf_counter()
     factors = choose(
         data.warm, len(data.catalogue), data.scale, data.valid,
         num_given=[num for num in COUNTS if num <= longest],
     )  # fmt: skip
+    factors_s = time.perf_counter() - start
     shown, catalogue = np.arange(len(data.catalogue)), data.catalogue
     if own_films:
         rows = match_films(data.catalogue)
         shown, catalogue = rows[rows != MISSING], load_films().take(np.flatnonzero(rows != MISSING))
-    return RatingData(RatingTask(data, factors), state, words, shown, catalogue)
+    return RatingData(RatingTask(data, factors), state, words, shown, catalogue, factors_s)
 
 
 def _digest(data: ColdStart) -> str:

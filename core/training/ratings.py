@@ -189,6 +189,7 @@ class RatingTraining:
         given: numbers of ratings given, drawn per user; empty keeps those of the episodes.
         num_queries: ratings asked of a user per step at most.
         batch_size: users per step.
+        least_steps: per epoch; few users are asked several times, other ratings each time.
         seed: seeds episodes and order.
         device: where tensors live.
     """
@@ -203,11 +204,13 @@ class RatingTraining:
         given: Sequence[int],
         num_queries: int,
         batch_size: int,
+        least_steps: int,
         seed: int,
         device: torch.device,
     ) -> None:
         self.task, self.network, self.optimizer = task, network, optimizer
         self.given, self.num_queries, self.batch_size = tuple(given), num_queries, batch_size
+        self.least_steps = least_steps
         self.seed, self.device, self.held_out = seed, device, held_out
         self.unit = task.data.scale.span / 4
         self.scheduler: torch.optim.lr_scheduler.LRScheduler = torch.optim.lr_scheduler.ConstantLR(
@@ -239,7 +242,14 @@ class RatingTraining:
             yield batch.to(self.device)
 
     def _groups(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Training users in random order, a step's together; those of a step are in one fold."""
+        """Users of each step; all come equally often, and those of a step are in one fold."""
+        groups = self._pass(rng)
+        while len(groups) < self.least_steps and self.users:
+            groups += self._pass(rng)
+        return groups
+
+    def _pass(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Every training user once, in random order."""
         order = rng.permutation(self.users)
         fold = self.held_out.fold[order] if self.held_out is not None else np.zeros(len(order))
         groups = [

@@ -82,7 +82,15 @@ def test_without_ratings_there_is_a_learned_default():
     empty, padded = model(*question(support=())), model(*question(support=(), padding=2))
     assert close(empty[0], padded[0])
     low, high, factor, shift = model.scorer.hypernetwork.all.bias.split(sum((8, 128, 64, 32)))
-    assert close(empty[1][0], torch.stack([low, high, (1 + factor).relu(), shift]))
+    assert close(empty[1][0], torch.stack([low, high, factor.relu(), shift]))
+
+
+def test_a_kept_multiplier_starts_near_one_and_a_searched_one_near_zero():
+    items = ItemTables((GENRES,), *(np.ones(shape, np.float32) for shape in ((NUM_ITEMS, 2), 2, 2)))
+    for structure, start in ((FILM, 1), (None, 0)):
+        one = ColdNas(items, (), structure, Scale(1, 5), field_dim=3, number_dim=5, residual=True)
+        factor = one(*question())[1][:, 2]
+        assert (factor - start).abs().max() < 0.6
 
 
 def test_only_the_residual_form_sees_how_many_ratings_there_are():

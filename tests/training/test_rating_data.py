@@ -77,7 +77,8 @@ def test_an_artifact_serves_the_figures_of_its_card(data, fitted, results, tmp_p
     )
     assert data.served(artifact)[SERVED] == pytest.approx(results[SERVED], abs=1e-4)
     model = RecModel(artifact)
-    assert model.num_adapted("none") == 1
+    assert [model.num_adapted(name) for name in ("none", "popularity", "fold_in")] == [1, 0, 17]
+    assert [one["width"] for one in exported.knowledge["item_fields"]] == [1, 1, 1, 1]
     assert model.population.shape == (5, 4, sum(artifact.knowledge["widths"]))
     given = data.task.data.test[0].support
     candidates = np.arange(30)

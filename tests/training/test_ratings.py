@@ -90,7 +90,13 @@ class Means(torch.nn.Module):
 
 def training(data_task, held_out=None, **more):
     network = Means()
-    settings = {"given": (0, 2), "num_queries": 3, "batch_size": 4, "seed": 0} | more
+    settings = {
+        "given": (0, 2),
+        "num_queries": 3,
+        "batch_size": 4,
+        "seed": 0,
+        "least_steps": 1,
+    } | more
     return RatingTraining(
         data_task, held_out, network, torch.optim.SGD(network.parameters(), 0.1),
         device=torch.device("cpu"), **settings,
@@ -105,6 +111,8 @@ def test_every_training_user_with_enough_ratings_is_asked_once_per_epoch():
     assert all(torch.equal(a.query_item, b.query_item) for a, b in zip(batches, again, strict=True))
     assert {int(n) for batch in batches for n in batch.support_mask.sum(1)} == {0, 2}
     assert {int(n) for batch in batches for n in batch.query_mask.sum(1)} == {3}
+    more = list(training(one, least_steps=5).batches(0))
+    assert sum(len(batch.query_item) for batch in more) == 2 * NUM_USERS
     few = replace(one.data, warm=(*one.data.warm[:-1], one.data.warm[-1].take(np.arange(4))))
     batches = training(RatingTask(few, one.factors)).batches(0)
     assert sum(len(batch.query_item) for batch in batches) == NUM_USERS - 1

@@ -131,6 +131,8 @@ class _Bench:
         self.held_out = (
             HeldOut.of(task.data, task.factors, config.folds, seed) if held_out else None
         )
+        longest = max(len(one.support) for one in task.data.valid)
+        self.given = tuple(num for num in config.given if num <= longest)
         self.search_s = 0.0
         self.gate_history: list[list[float]] = []
         searched = 0 if config.structure else config.search_epochs + self._trial_epochs
@@ -252,9 +254,9 @@ class _Training(RatingTraining):
             [{"params": rest}, {"params": gates, "lr": config.gate_rate}], lr=config.learning_rate
         )
         super().__init__(
-            bench.task, bench.held_out, network, optimizer, given=config.given,
-            num_queries=config.num_queries, batch_size=config.batch_size, seed=bench.seed,
-            device=bench.device,
+            bench.task, bench.held_out, network, optimizer, given=bench.given,
+            num_queries=config.num_queries, batch_size=config.batch_size,
+            least_steps=config.least_steps, seed=bench.seed, device=bench.device,
         )  # fmt: skip
 
     def validate(self) -> Mapping[str, float]:
