@@ -4,6 +4,7 @@ A finding is plain data: a code, words, and repairs. A repair is applied by read
 again with its `key` among a reader's choices, so that nothing is repaired behind a person's back.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from core.errors import InputError
@@ -56,3 +57,23 @@ class Finding:
 def plural(number: int, word: str, more: str = "") -> str:
     """Such as "1 row" or "1,200 rows"."""
     return f"{number:,} {word if number == 1 else more or word + 's'}"
+
+
+def with_repair(chosen: frozenset[str], key: str, alone: Collection[str]) -> frozenset[str]:
+    """Chosen repairs with one more, or without it where it was chosen before.
+
+    Args:
+        chosen: keys of `Repair`.
+        key: what is chosen now.
+        alone: beginnings, before the colon, of keys of which only one can hold; the new one takes
+            the place of an earlier one.
+    """
+    if key in chosen:
+        return chosen - {key}
+    kind = key.partition(":")[0]
+    return chosen - {one for one in chosen if one.partition(":")[0] == kind in alone} | {key}
+
+
+def blocking_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings in the order in which a person should read them."""
+    return tuple(sorted(findings, key=lambda one: not one.blocking))

@@ -131,8 +131,8 @@ def _has_blanks_between(lines: Sequence[str]) -> bool:
 
 def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row has words, and above numbers unless all of it is words."""
-    words = [not _like_a_number(cell) for cell in rows[0]]
-    below = [_like_a_number(cell) for cell in rows[-1]]
+    words = [not like_a_number(cell) for cell in rows[0]]
+    below = [like_a_number(cell) for cell in rows[-1]]
     return all(words) or any(word and one for word, one in zip(words, below, strict=True))
 
 
@@ -140,12 +140,13 @@ def _commented_header(comments: Sequence[str], width: int) -> list[str] | None:
     """Names of the columns from the last comment that has one word for each."""
     for comment in reversed(comments):
         words = re.split(r"[\t;,]|\s+", comment.strip().lstrip("#").strip())
-        if len(words) == width and not any(map(_like_a_number, words)):
+        if len(words) == width and not any(map(like_a_number, words)):
             return words
     return None
 
 
-def _like_a_number(cell: str) -> bool:
+def like_a_number(cell: str) -> bool:
+    """Whether a cell is a number, with a point or a comma, or says that one is missing."""
     text = cell.strip()
     return bool(
         text.lower() in MISSING or NUMBER.fullmatch(text) or COMMA_NUMBER.fullmatch(text)

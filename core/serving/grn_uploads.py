@@ -1,16 +1,15 @@
 """A person's expression and prior, kept for a session and for the jobs that learn from them."""
 
-import io
-import json
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.data.regulation.reading import Reading, summarise
 from core.data.regulation.scaling import Scaling
-from core.errors import InputError
+from core.errors import DataError, InputError
 from core.knowledge.regulation import Expression, Network, Trajectory
+from core.serving import packed_arrays
 from core.store import Store
 
 KIND = "grn"  # of uploads
@@ -92,9 +91,7 @@ def pack(upload: Upload) -> bytes:
         "log": upload.scaling.log,
         "time_unit": upload.time_unit,
     }
-    stream = io.BytesIO()
-    np.savez_compressed(stream, header=np.array(json.dumps(header)), **arrays)
-    return stream.getvalue()
+    return packed_arrays.pack(header, arrays)
 
 
 def unpack(content: bytes, name: str) -> Upload:
@@ -104,27 +101,26 @@ def unpack(content: bytes, name: str) -> Upload:
         InputError: GR-E20 when the file is damaged.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            genes = tuple(header["genes"])
-            samples = tuple(
-                Trajectory(file[f"t{k}"], file[f"x{k}"]) for k in range(header["num_samples"])
-            )
-            scaling = Scaling(file["low"], file["high"], header["log"])
-            prior = _network(file, "prior", genes, signed=header["signed"])
-            partners = None
-            if "partners" in file:
-                partners = _network(file, "partners", genes, signed=False)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        header, arrays = packed_arrays.unpack(content)
+        genes = tuple(header["genes"])
+        samples = tuple(
+            Trajectory(arrays[f"t{k}"], arrays[f"x{k}"]) for k in range(header["num_samples"])
+        )
+        scaling = Scaling(arrays["low"], arrays["high"], header["log"])
+        prior = _network(arrays, "prior", genes, signed=header["signed"])
+        partners = None
+        if "partners" in arrays:
+            partners = _network(arrays, "partners", genes, signed=False)
+    except (DataError, KeyError, TypeError, ValueError) as error:
         raise _forgotten() from error
     return Upload(name, Expression(genes, samples), prior, partners, scaling, header["time_unit"])
 
 
 def _network(
-    file: np.lib.npyio.NpzFile, key: str, genes: tuple[str, ...], *, signed: bool
+    arrays: Mapping[str, np.ndarray], key: str, genes: tuple[str, ...], *, signed: bool
 ) -> Network:
     matrix = np.zeros((len(genes), len(genes)), np.float32)
-    matrix[tuple(file[key].T)] = file[f"{key}_weights"]
+    matrix[tuple(arrays[key].T)] = arrays[f"{key}_weights"]
     return Network(genes, matrix, signed)
 
 

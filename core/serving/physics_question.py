@@ -1,19 +1,15 @@
 """A question about a system on graphs: which data, what is known beforehand, how long to search."""
 
-import io
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from core.data.physics import simulators
 from core.discovery.options import Budget, Knowledge
-from core.errors import InputError
+from core.errors import DataError, InputError
 from core.knowledge.physics.system import GraphSystem, Quantity
+from core.serving import packed_arrays
 from core.store import Store
 
 KIND = "phys"  # of uploads
@@ -185,9 +181,7 @@ def pack(system: GraphSystem) -> bytes:
         "title": system.title,
         "notes": system.notes,
     }
-    stream = io.BytesIO()
-    np.savez_compressed(stream, header=np.array(json.dumps(header)), **arrays)
-    return stream.getvalue()
+    return packed_arrays.pack(header, arrays)
 
 
 def unpack(content: bytes) -> GraphSystem:
@@ -197,22 +191,19 @@ def unpack(content: bytes) -> GraphSystem:
         InputError: PH-E20 when the file is damaged.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            groups: dict[str, dict[str, Quantity]] = {
-                "node": {}, "edge": {}, "graph": {}, "target": {},
-            }  # fmt: skip
-            for row, (level, name, unit, role) in enumerate(header["quantities"]):
-                groups[level][name] = Quantity(name, file[f"q{row}"], unit, role)
-            arrays = [file[name] for name in ARRAYS]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        header, arrays = packed_arrays.unpack(content)
+        groups: dict[str, dict[str, Quantity]] = {"node": {}, "edge": {}, "graph": {}, "target": {}}
+        for row, (level, name, unit, role) in enumerate(header["quantities"]):
+            groups[level][name] = Quantity(name, arrays[f"q{row}"], unit, role)
+        links = [arrays[name] for name in ARRAYS]
+    except (DataError, KeyError, TypeError, ValueError) as error:
         raise _forgotten() from error
     period = header["period"]
     return GraphSystem(
         groups["node"],
         groups["edge"],
         groups["graph"],
-        *arrays,
+        *links,
         next(iter(groups["target"].values())),
         header["level"],
         header["num_graphs"],

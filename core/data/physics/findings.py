@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 
-from core.data.findings import Finding
+from core.data.findings import Finding, blocking_first, with_repair
 from core.errors import InputError
 from core.knowledge.physics.system import GraphSystem
 
@@ -93,15 +93,8 @@ class Choices:
         return Choices(**chosen | {"repairs": frozenset(chosen.get("repairs", ()))})
 
     def with_repair(self, key: str) -> "Choices":
-        """The choices with one more repair, in place of an earlier one of which only one can hold.
-
-        A repair that was chosen before is taken back.
-        """
-        if key in self.repairs:
-            return replace(self, repairs=self.repairs - {key})
-        kind = key.partition(":")[0]
-        others = {one for one in self.repairs if one.partition(":")[0] == kind in ALONE}
-        return replace(self, repairs=self.repairs - others | {key})
+        """The choices with one more repair, see `core.data.findings.with_repair`."""
+        return replace(self, repairs=with_repair(self.repairs, key, ALONE))
 
     def amount(self, repair: str) -> str:
         """What follows the colon of a chosen repair, empty when it is not chosen."""
@@ -168,5 +161,4 @@ def make_reading(
     preview: Sequence[Preview] = (),
 ) -> Reading:
     """A reading whose blocking findings come first."""
-    ordered = sorted(findings, key=lambda one: not one.blocking)
-    return Reading(kind, system, tuple(columns), tuple(ordered), tuple(preview))
+    return Reading(kind, system, tuple(columns), blocking_first(findings), tuple(preview))

@@ -8,7 +8,13 @@ import numpy as np
 from core.data.findings import Finding, Repair, plural
 from core.data.graph_table import Limits, printable, shorten
 from core.data.regulation.reading import Choices
-from core.data.text_table import COMMA_NUMBER, MISSING, NUMBER, read_grid
+from core.data.text_table import (
+    COMMA_NUMBER,
+    MISSING,
+    NUMBER,
+    like_a_number,
+    read_grid,
+)
 from core.errors import InputError
 
 LIMITS = Limits(num_columns=20_000)
@@ -73,10 +79,8 @@ def clean_name(text: str) -> str:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number, with a point or a comma, or says that one is missing."""
-    return bool(
-        cell.lower() in WORDS or NUMBER.fullmatch(cell) or COMMA_NUMBER.fullmatch(cell)
-    )  # fmt: skip
+    """As `like_a_number`; infinity counts as missing."""
+    return like_a_number(cell) or cell.lower() in INFINITE
 
 
 def parse_numbers(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.data.findings import Finding, plural
+from core.data.findings import Finding, plural, with_repair
 from core.data.regulation.scaling import Scaling
 from core.errors import InputError
 from core.knowledge.regulation import Expression, Network
@@ -44,15 +44,8 @@ class Choices:
         return repair in self.repairs
 
     def with_repair(self, key: str) -> "Choices":
-        """The choices with one more repair, in place of an earlier one of which only one can hold.
-
-        A repair that was chosen before is taken back.
-        """
-        if key in self.repairs:
-            return replace(self, repairs=self.repairs - {key})
-        kind = key.partition(":")[0]
-        others = {one for one in self.repairs if one.partition(":")[0] == kind in ALONE}
-        return replace(self, repairs=self.repairs - others | {key})
+        """The choices with one more repair, see `core.data.findings.with_repair`."""
+        return replace(self, repairs=with_repair(self.repairs, key, ALONE))
 
     def with_role(self, key: str, role: str) -> "Choices":
         """The choices with the role of one column."""

@@ -35,7 +35,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.data.findings import Finding, Repair, plural
+from core.data.findings import Finding, Repair, blocking_first, plural
 from core.data.regulation.expression_files import (
     NUMBERED,
     Measured,
@@ -136,7 +136,7 @@ class _Upload:
             measured.layout if measured else "",
             self.columns,
             _preview(raw),
-            tuple(sorted(self.findings, key=lambda one: not one.blocking)),
+            blocking_first(self.findings),
         )
 
     # --- names
@@ -424,7 +424,8 @@ class _Upload:
         alone = int((~prior.matrix.any(axis=0)).sum())
         if alone:
             self.note(
-                "GR-E06", "Targets without prior", f"Prior has no edges for {plural(alone, 'target')};",
+                "GR-E06", "Targets without prior",
+                f"Prior has no edges for {plural(alone, 'target')};",
                 "they are learned from data alone and marked.",
             )  # fmt: skip
         return prior
