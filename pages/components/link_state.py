@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Generic, TypeVar
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from pages.components import frame
 
 LinkT = TypeVar("LinkT")
+REPLACED_S = 5.0  # an address this session left a moment ago may still come back by itself
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,7 @@ class LinkState(Generic[LinkT]):
             return pending
         parameters = st.query_params.to_dict()
         kept = st.session_state.get(f"{self.prefix}_link")
-        if kept is None or (
-            parameters and parameters != st.session_state.get(f"{self.prefix}_address")
-        ):
+        if kept is None or self._comes_from_outside(parameters):
             kept = self.read(parameters)
             self.show(kept)
         elif self.widget not in st.session_state:
@@ -72,7 +72,23 @@ class LinkState(Generic[LinkT]):
         """Bring the browser's address in line with what is shown."""
         if st.query_params.to_dict() != parameters:
             st.query_params.from_dict(parameters)
+        last = st.session_state.get(f"{self.prefix}_address")
+        if last != parameters:
+            st.session_state.setdefault(f"{self.prefix}_replaced", []).append((monotonic(), last))
         st.session_state[f"{self.prefix}_address"] = parameters
+
+    def _comes_from_outside(self, parameters: dict[str, str]) -> bool:
+        """Whether an address was typed or followed, and is not one that this session just left.
+
+        A person may change an input before the browser knows the address of the change before:
+        that run still brings the old address, which must not bring back the old inputs.
+        """
+        key = f"{self.prefix}_replaced"
+        since = monotonic() - REPLACED_S
+        replaced = [one for one in st.session_state.get(key, ()) if one[0] >= since]
+        st.session_state[key] = replaced
+        known = [st.session_state.get(f"{self.prefix}_address"), *(one for _, one in replaced)]
+        return bool(parameters) and parameters not in known
 
 
 def show_link_state(link, draft, commit: Callable) -> None:

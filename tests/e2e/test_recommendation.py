@@ -95,12 +95,12 @@ def test_by_keyboard_alone_three_films_are_rated_and_one_is_changed(server, visi
     for number, title in enumerate(chosen):
         page.get_by_role("combobox", name=re.compile("^Add a")).focus()
         page.keyboard.type(title)
-        page.get_by_role("option").first.wait_for()
+        expect(page.get_by_role("option").first).to_contain_text(title)
         page.keyboard.press("Enter")
-        page.get_by_label(title, exact=True).wait_for(state="attached", timeout=WAIT_MS)
+        page.get_by_role("slider", name=title).wait_for(state="attached", timeout=WAIT_MS)
         settle(page)
         page.keyboard.press("Tab")  # from the search to the newest item
-        expect(page.get_by_label(title, exact=True)).to_be_focused()
+        expect(page.get_by_role("slider", name=title)).to_be_focused()
         page.keyboard.press("End")
         for _ in range(number):
             page.keyboard.press("ArrowLeft")
@@ -120,7 +120,7 @@ def test_by_keyboard_alone_three_films_are_rated_and_one_is_changed(server, visi
     ready(page)
     before = titles(page)
     assert len(before) >= 3
-    page.get_by_label(chosen[-1], exact=True).focus()
+    page.get_by_role("slider", name=chosen[-1]).focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     settle(page)

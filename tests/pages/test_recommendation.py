@@ -17,7 +17,7 @@ from core.serving import rec_evidence, rec_export, rec_items, rec_next, rec_perm
 from core.serving import recommendation as rec
 from core.serving.rec_model import METHODS
 from core.settings import settings
-from pages.components import frame, rec_inputs, rec_state
+from pages.components import frame, link_state, rec_inputs, rec_state
 from tests.pages import steps
 from tests.pages.steps import addresses, check, errors, plain, table, written
 from tests.serving.toy_ratings import IDS, NAME, TITLES, write_artifact_at
@@ -165,6 +165,19 @@ def test_places_moved_since_the_last_list_are_asked_with_the_same_filters():
     assert app.session_state["rec_link"].query.hide_rated is False
     assert app.session_state[rec_state.BEFORE] == own()
     assert link.query.given[0] == (IDS[3], 1.0)
+
+
+@pytest.mark.parametrize(("seconds", "changed"), [(60.0, True), (0.0, False)])
+def test_a_change_outruns_the_address_of_the_one_before(monkeypatch, seconds, changed):
+    monkeypatch.setattr(link_state, "REPLACED_S", seconds)
+    app = open_own()
+    before = addresses(app)
+    app = rate(app, IDS[3], 1.0)
+    app.query_params.clear()
+    app.query_params.update(before)  # what the browser still shows
+    app = rate(app, IDS[5], 6.0)
+    given = dict(app.session_state["rec_link"].query.given)
+    assert (given[IDS[3]] == 1.0) == changed  # long after, the address was brought back by a person
 
 
 def test_filters_length_and_method_are_part_of_the_question():
