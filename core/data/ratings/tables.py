@@ -112,7 +112,8 @@ def read_rating_table(
         )
     lookup: list[dict[str, int]] = [{} for _ in columns]
     lines, codes, skipped = [], [], []
-    for line, cells in rows:
+    for line, listed in rows:
+        cells = _rejoined(listed) if len(listed) > width == 2 else listed
         problem = _row_problem(cells, width)
         if problem:
             skipped.append(RowProblem(line, printable(shorten(" | ".join(cells))), problem))
@@ -199,6 +200,13 @@ def _column_names(cells: Sequence[str]) -> tuple[str, ...]:
             name = f"{name} ({number})"
         found[name] = None
     return tuple(found)
+
+
+def _rejoined(cells: Sequence[str]) -> Sequence[str]:
+    """Title and rating where commas in the title were not quoted: "Good, the Bad, The,9"."""
+    if read_number(cells[-1]) is None or read_number(cells[-2]) is not None:
+        return cells
+    return [", ".join(cells[:-1]), cells[-1]]
 
 
 def _row_problem(cells: Sequence[str], width: int) -> str:

@@ -58,6 +58,14 @@ def test_titles_with_commas_in_a_file_with_semicolons():
     )
 
 
+def test_titles_with_commas_that_nobody_quoted():
+    reading = read(
+        "title,rating\nAlien,4\nGood, the Bad and the Ugly, The,5\nHeat,3\nSolaris,4,5\n"
+    )
+    assert reading.given == (("f0", 4.0), ("f7", 5.0), ("f2", 3.0))
+    assert reading.rows[-1].problem.text == "It has 3 columns; the others have 2."  # 4,5 or 4 and 5
+
+
 def test_unknown_item():
     reading = read("title,rating\nAlein,5\nXyzzy,2\nAlien,3\n")
     first, second, _ = reading.rows
