@@ -9,7 +9,7 @@ from core.data.ratings.tables import is_missing, read_number
 from core.errors import Remark
 from core.knowledge.ratings import Field
 
-NUMERIC = 0.8  # share of numbers among the distinct values of a numeric property
+NUMERIC = 0.8  # share of numbers in a numeric property
 MAX_CLASSES = 12  # distinct numbers that stay as they are; more are put into ranges
 NUM_RANGES = 8
 MAX_VALUES = 20  # of one item or user
@@ -38,7 +38,8 @@ def read_attribute(
     ]
     finite = np.array([np.nan if one is None else one for one in numbers], float)
     remarks: list[Remark] = []
-    if np.isfinite(finite).sum() >= NUMERIC * max((~absent).sum(), 1):
+    rows_of = np.bincount(codes, minlength=len(texts))
+    if rows_of[np.isfinite(finite)].sum() >= NUMERIC * max(rows_of[~absent].sum(), 1):
         odd = ~absent & ~np.isfinite(finite)
         if odd[codes].any():
             remarks.append(_not_understood(name, texts, codes, odd))

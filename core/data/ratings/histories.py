@@ -92,7 +92,7 @@ class InteractionReading:
         columns: with what they are taken for.
         preview: first rows.
         findings: what is worth knowing, and why there are no data where there are none.
-        problems: rows that are not used, the first `NUM_PROBLEMS` of them.
+        problems: rows or cells that are not used, the first `NUM_PROBLEMS` of them.
         words: what users, items and ratings are called in the file.
         data: users split for training; None where it cannot be trained on.
     """
@@ -158,15 +158,13 @@ def read_interactions(
     table = read_rating_table(name, content, COLUMNS, MAX_RATINGS, least=3)
     roles = guess_roles(table, choices.roles if choices else ())
     columns = tuple(Column(*one) for one in zip(table.columns, roles, strict=True))
-    problems = list(table.skipped)
     reading = InteractionReading(
         columns, table.preview, (), (), words_of(table, roles), None, "No rating was read yet."
     )
     missing = missing_columns(table, roles)
     if missing:
         return replace(reading, findings=(missing,))
-    entries, bad = _wide(table, roles) if reading.wide else _long(table, roles)
-    problems = sorted([*problems, *bad], key=lambda one: one.line)
+    entries, problems = _wide(table, roles) if reading.wide else _long(table, roles)
     findings, data = _problem_findings(problems), None
     scale = find_scale(entries.rating)
     if scale is None:
@@ -184,7 +182,7 @@ def read_interactions(
     return replace(
         reading,
         findings=tuple(findings),
-        problems=tuple(problems[:NUM_PROBLEMS]),
+        problems=problems.first(),
         data=data,
         summary=_summary(entries, scale),
     )
@@ -212,66 +210,85 @@ def example_interactions_file() -> tuple[str, bytes]:
     return "example-ratings-of-many.csv", stream.getvalue().encode("utf-8")
 
 
-def _long(table: RatingTable, roles: Sequence[str]) -> tuple[_Entries, list[RowProblem]]:
+def _long(table: RatingTable, roles: Sequence[str]) -> tuple[_Entries, "_Problems"]:
     """Entries of a table with one rating per row."""
     places = {role: roles.index(role) for role in NEEDED}
-    numbers = [read_number(text) for text in table.values[places["rating"]]]
-    rating = np.array([np.nan if one is None else one for one in numbers], float)
     bad_name = {
         role: np.array([_bad_name(text) for text in table.values[places[role]]], bool)
         for role in ("user", "item")
     }
     user, item, said = (table.codes[places[role]] for role in NEEDED)
-    checks = {
-        "has no user": bad_name["user"][user],
-        "has no item": bad_name["item"][item],
-        "has no number as rating": ~np.isfinite(rating)[said],
-    }
-    problems = [
-        RowProblem(int(table.lines[row]), _row_text(table, row), problem)
-        for problem, bad in checks.items()
-        for row in np.flatnonzero(bad)[:NUM_PROBLEMS]
-    ]
+    rating = _numbers(table.values[places["rating"]])[said]
+    problems = _Problems(table)
+    problems.add("has no user", bad_name["user"][user])
+    problems.add("has no item", bad_name["item"][item])
+    problems.add("has no number as rating", ~np.isfinite(rating))
     entries = _Entries(
-        user, item, rating[said], np.arange(len(table)),
+        user, item, rating, np.arange(len(table)),
         table.values[places["user"]], table.values[places["item"]],
     )  # fmt: skip
-    return entries.take(~np.any(list(checks.values()), axis=0)), problems
+    return entries.take(~problems.seen), problems
 
 
-def _wide(table: RatingTable, roles: Sequence[str]) -> tuple[_Entries, list[RowProblem]]:
+def _wide(table: RatingTable, roles: Sequence[str]) -> tuple[_Entries, "_Problems"]:
     """Entries of a table with one user per row; empty cells are no ratings."""
     people = roles.index("user")
     items = [number for number, role in enumerate(roles) if role == IS_ITEM]
-    parts, problems = [], []
     bad_user = np.array([_bad_name(text) for text in table.values[people]], bool)
     row_is_bad = bad_user[table.codes[people]]
+    problems, parts = _Problems(table), []
+    problems.add("has no user", row_is_bad)
     for place, number in enumerate(items):
-        texts = table.values[number]
-        read = [read_number(text) for text in texts]
-        rating = np.array([np.nan if one is None else one for one in read], float)
-        absent = np.array([is_missing(text) for text in texts], bool)[table.codes[number]]
-        rating = rating[table.codes[number]]
-        wrong = ~absent & ~np.isfinite(rating) & ~row_is_bad
-        problems += [
-            RowProblem(
-                int(table.lines[row]), _row_text(table, row),
-                f'has no number as rating in "{table.columns[number]}"',
-            )
-            for row in np.flatnonzero(wrong)[:NUM_PROBLEMS]
-        ]  # fmt: skip
+        codes, texts = table.codes[number], table.values[number]
+        rating = _numbers(texts)[codes]
+        absent = np.array([is_missing(text) for text in texts], bool)[codes]
+        problems.seen = row_is_bad.copy()  # a row may have more than one bad cell
+        problems.add(
+            f'has no number as rating in "{table.columns[number]}"', ~absent & ~np.isfinite(rating)
+        )
         rows = np.flatnonzero(np.isfinite(rating) & ~row_is_bad)
         parts.append((rows, np.full(len(rows), place), rating[rows]))
-    problems += [
-        RowProblem(int(table.lines[row]), _row_text(table, row), "has no user")
-        for row in np.flatnonzero(row_is_bad)[:NUM_PROBLEMS]
-    ]
     rows, item, rating = (np.concatenate(one) for one in zip(*parts, strict=True))
     entries = _Entries(
         table.codes[people][rows], item, rating, rows,
         table.values[people], [table.columns[number] for number in items],
     )  # fmt: skip
     return entries, problems
+
+
+class _Problems:
+    """Rows or cells that cannot be used.
+
+    Attributes:
+        seen: (n,) bool, rows of the table that have a problem.
+        num: all problems.
+        rows: the first ones.
+    """
+
+    def __init__(self, table: RatingTable) -> None:
+        self.table, self.seen = table, np.zeros(len(table), bool)
+        self.num, self.rows = len(table.skipped), list(table.skipped[:NUM_PROBLEMS])
+
+    def add(self, problem: str, bad: np.ndarray) -> None:
+        """Note a problem of rows (n,) that have none yet."""
+        new = np.flatnonzero(bad & ~self.seen)
+        self.seen |= bad
+        self.num += len(new)
+        lines = self.table.lines
+        self.rows += [
+            RowProblem(int(lines[row]), _row_text(self.table, row), problem)
+            for row in new[:NUM_PROBLEMS]
+        ]
+
+    def first(self) -> tuple[RowProblem, ...]:
+        """By line, `NUM_PROBLEMS` at most."""
+        return tuple(sorted(self.rows, key=lambda one: one.line)[:NUM_PROBLEMS])
+
+
+def _numbers(texts: Sequence[str]) -> np.ndarray:
+    """Numbers that texts stand for, nan for those that are none."""
+    found = [read_number(text) for text in texts]
+    return np.array([np.nan if one is None else one for one in found], float)
 
 
 def _bad_name(text: str) -> bool:
@@ -283,16 +300,13 @@ def _row_text(table: RatingTable, row: int) -> str:
     return printable(shorten(" | ".join(cells)))
 
 
-def _problem_findings(problems: Sequence[RowProblem]) -> list[Remark]:
-    if not problems:
+def _problem_findings(problems: _Problems) -> list[Remark]:
+    if not problems.num:
         return []
-    first = problems[0]
-    return [
-        Remark(
-            "UP-E09", "Row does not fit",
-            f"{_rows_are(len(problems))} not used. Row {first.line} {first.problem}: {first.text}",
-        )
-    ]  # fmt: skip
+    first, num = problems.first()[0], problems.num
+    said = "1 entry is" if num == 1 else f"{num:,} entries are"
+    said = f"{said} not used. Row {first.line} {first.problem}: {first.text}"
+    return [Remark("UP-E09", "Row does not fit", said)]
 
 
 def _one_rating(entries: _Entries) -> Remark:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data.graph_table import fold, shorten
-from core.data.ratings.tables import RatingTable, find_column, numeric_share
+from core.data.ratings.tables import RatingTable, find_column
 from core.errors import Remark
 from core.knowledge.ratings import Scale
 
@@ -89,7 +89,7 @@ def _may_be(table: RatingTable, number: int, role: str) -> bool:
     if re.match(r"(item|user)[ _.-]", table.columns[number].lower()):
         return False
     if role == "rating":
-        return numeric_share(table.values[number]) >= NUMERIC
+        return table.numeric_share(number) >= NUMERIC
     return 2 <= len(table.values[number]) <= len(table) / 2
 
 
@@ -103,7 +103,7 @@ def _looks_wide(table: RatingTable) -> bool:
         return False
     if any(find_column(table.columns, COLUMNS[role]) is not None for role in ("item", "rating")):
         return False
-    numeric = [numeric_share(texts) >= NUMERIC for texts in table.values[1:]]
+    numeric = [table.numeric_share(k) >= NUMERIC for k in range(1, len(table.columns))]
     return sum(numeric) >= 0.9 * len(numeric)
 
 
@@ -112,8 +112,8 @@ def _wide_roles(table: RatingTable, roles: list[str]) -> list[str]:
         number = find_column(table.columns, COLUMNS["user"])
         roles[number if number is not None else 0] = "user"
     return [
-        role or (IS_ITEM if numeric_share(texts) >= NUMERIC else IGNORED)
-        for role, texts in zip(roles, table.values, strict=True)
+        role or (IS_ITEM if table.numeric_share(number) >= NUMERIC else IGNORED)
+        for number, role in enumerate(roles)
     ]
 
 

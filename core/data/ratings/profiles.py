@@ -18,7 +18,6 @@ from core.data.ratings.tables import (
     RatingTable,
     find_column,
     is_missing,
-    numeric_share,
     read_number,
     read_rating_table,
 )
@@ -237,7 +236,7 @@ def _roles(table: RatingTable, choices: ProfileChoices) -> dict[str, int]:
                 number
                 for number in range(width)
                 if number not in roles.values()
-                and (numeric_share(table.values[number]) > 0.5) == wants_numbers
+                and (table.numeric_share(number) > 0.5) == wants_numbers
             ]
             roles |= {role: left[0]} if len(left) == 1 else {}
     return roles if roles.get("item") != roles.get("rating") else {}

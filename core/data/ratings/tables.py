@@ -58,6 +58,13 @@ class RatingTable:
         """Cells of a column."""
         return [self.values[number][code] for code in self.codes[number]]
 
+    def numeric_share(self, number: int) -> float:
+        """Share of numbers among the cells of a column that are not missing; 0 where all are."""
+        rows = np.bincount(self.codes[number], minlength=len(self.values[number]))
+        present = np.array([not is_missing(text) for text in self.values[number]], bool)
+        numeric = np.array([read_number(text) is not None for text in self.values[number]], bool)
+        return float(rows[present & numeric].sum() / max(rows[present].sum(), 1))
+
     @property
     def preview(self) -> tuple[tuple[str, ...], ...]:
         """First rows."""
@@ -170,12 +177,6 @@ def read_number(text: str) -> float | None:
 def is_missing(text: str) -> bool:
     """Whether a cell says that there is nothing."""
     return text.strip().lower() in MISSING
-
-
-def numeric_share(values: Sequence[str]) -> float:
-    """Share of numbers among the texts that are not missing; 0 where all are."""
-    present = [value for value in values if not is_missing(value)]
-    return sum(read_number(value) is not None for value in present) / max(len(present), 1)
 
 
 def _too_many(problem: str) -> InputError:

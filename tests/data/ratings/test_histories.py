@@ -100,7 +100,12 @@ def test_wide_table():
         cells = [rng.choice(["", "NA", "1", "2,5", "5"]) for _ in range(30)]
         truth[user] = sum(cell not in ("", "NA") for cell in cells)
         lines.append(f"p{user}," + ",".join(f'"{cell}"' for cell in cells))
+    lines[4] = lines[4].replace('"1"', '"good"', 2)
+    truth[3] -= 2
     reading = read(lines)
+    assert text_of(reading, "UP-E09").startswith(
+        "2 entries are not used. Row 5 has no number as rating in "
+    )
     assert reading.wide
     assert roles(reading) == ["user"] + ["item with ratings"] * 30
     assert (reading.data.scale.low, reading.data.scale.high, reading.data.scale.step) == (1, 5, 0.5)
@@ -130,7 +135,7 @@ def test_ratings_beyond_the_scale_and_rows_without_any():
     reading = read(lines)
     assert text_of(reading, "RC-E03") == "99 is not between 1 and 5 (row 8). 1 row is left out."
     assert text_of(reading, "UP-E09") == (
-        "3 rows are not used. Row 27 has no number as rating: u1 | i8 | good"
+        "3 entries are not used. Row 27 has no number as rating: u1 | i8 | good"
     )
     assert [one.line for one in reading.problems] == [27, 43, 61]
     assert reading.problems[1].problem == "has no item"
@@ -139,6 +144,15 @@ def test_ratings_beyond_the_scale_and_rows_without_any():
         + sum(len(one.support) + len(one.query) for one in reading.data.valid + reading.data.test)
         == 220 * 16 - 4
     )
+
+
+def test_every_unusable_row_is_counted_once():
+    lines = table() + [",,bad"] * 12_000
+    reading = read(lines)
+    assert text_of(reading, "UP-E09").startswith(
+        "12,000 entries are not used. Row 3522 has no user"
+    )
+    assert len(reading.problems) == 10_000
 
 
 def test_same_item_twice():
