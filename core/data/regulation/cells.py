@@ -15,10 +15,12 @@ from core.data.text_table import (
     like_a_number,
     read_grid,
 )
+from core.data.upload_recognition import refuse_binary
 from core.errors import InputError
 
 LIMITS = Limits(num_columns=20_000)
 INFINITE = frozenset(("inf", "-inf", "+inf", "infinity"))
+MAX_CELLS = 6_000_000  # of a file; cells take much more memory than their bytes
 NAME_LENGTH = 60
 HUGE = 1e30  # what models compute with is float32
 WORDS = MISSING | INFINITE
@@ -48,6 +50,11 @@ def read_cells(name: str, content: bytes, findings: list[Finding]) -> Cells:
     Raises:
         InputError: UP-E01 to UP-E03, UP-E05 to UP-E07.
     """
+    refuse_binary(name, content, LIMITS)
+    num_cells = max(map(content.count, (b",", b"\t", b";", b" ")))
+    if num_cells > MAX_CELLS:
+        shown = printable(shorten(name))
+        raise too_many_values(f"{shown} has about {num_cells:,} cells; the limit is {MAX_CELLS:,}.")
     grid = read_grid(name, content, LIMITS)
     rows = grid.rows
     if len(rows) > 1 and len(rows[0][1]) == grid.width - 1:
@@ -68,6 +75,11 @@ def read_cells(name: str, content: bytes, findings: list[Finding]) -> Cells:
             )
         )  # fmt: skip
     return Cells(grid.name, [cells for _, cells in kept], [line for line, _ in kept])
+
+
+def too_many_values(problem: str) -> InputError:
+    """UP-E06 about a table that would fill the memory."""
+    return InputError("UP-E06", "Too many values", problem, "Keep fewer genes or samples.")
 
 
 def clean_name(text: str) -> str:

@@ -10,10 +10,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.data.findings import Finding, Repair, plural
-from core.data.regulation.cells import Cells, clean_name, is_number, parse_numbers, read_cells
+from core.data.regulation.cells import (
+    Cells,
+    clean_name,
+    is_number,
+    parse_numbers,
+    read_cells,
+    too_many_values,
+)
 from core.data.regulation.reading import Choices, blocks
 from core.data.regulation.times import Moments, read_headers, role_of, unit_of
-from core.errors import InputError
 
 FILE = "expression"
 NUMBERED = "numbers"  # header of names that are only counted
@@ -259,6 +265,7 @@ class _Reader:
                 "Give one column for each time, or one row for each gene and time.",
             )  # fmt: skip
             return None
+        check_size(len(columns), len(rows))
         values = parse_numbers(self.table, rows, columns, self.choices, self.findings)
         names = {
             self.headers[k] or "names": tuple(clean_name(self.table.rows[row][k]) for row in rows)
@@ -303,6 +310,7 @@ class _Reader:
             )  # fmt: skip
             return None
         moments = None if time is None else self._moments_of_rows(time)
+        check_size(len(rows), len(genes))
         values = parse_numbers(self.table, rows, genes, self.choices, self.findings)
         samples = moments.samples if moments else ("",) * len(rows)
         if sample is not None:
@@ -333,11 +341,10 @@ class _Reader:
 def check_size(num_moments: int, num_genes: int) -> None:
     """Refuse a table that would not fit into memory (UP-E06)."""
     if num_moments * num_genes > MAX_VALUES:
-        raise InputError(
-            "UP-E06", "Too many values",
+        raise too_many_values(
             f"{num_genes:,} genes at {num_moments:,} times and samples; the limit is "
-            f"{MAX_VALUES:,} values.", "Keep fewer genes or samples.",
-        )  # fmt: skip
+            f"{MAX_VALUES:,} values."
+        )
 
 
 def time_missing(place: str = "") -> Finding:

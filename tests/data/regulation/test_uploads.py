@@ -585,6 +585,8 @@ def test_a_table_that_would_fill_the_memory_is_refused():
     lines = "".join(f"g{k},{k},1\n" for k in range(3000))
     with pytest.raises(InputError, match="UP-E06 · Too many values"):
         read("gene,time,value\n" + lines)
+    with pytest.raises(InputError, match=r"UP-E06 · .* x\.csv has about 6,000,500 cells"):
+        read("gene\n" + "a" + ("," * 12_001 + "\n") * 500)
 
 
 CELL = st.one_of(
