@@ -1,6 +1,6 @@
 """Cold-start recommendation: methods side by side on one data set, and what serving costs.
 
-Accuracy: one run of the driver. ColdNAS searches its structure; FiLM, no modulation and MeLU are
+Accuracy: one training and test. ColdNAS searches its structure; FiLM, no modulation and MeLU are
 trained on the same users in the same way; popularity, item and user, and fold-in are fitted on the
 same users in closed form. All choices are made on validation users; every figure is of the same
 test users after N of their ratings. MovieTweetings, or planted ratings where it is not here and in
@@ -11,12 +11,7 @@ ONNX Runtime on one thread, leaving out in one call; against the obvious alterna
 network eagerly in torch, one call per rating left out. Random weights of the served sizes.
 """
 
-import statistics
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +21,6 @@ from benchmarks.measurement.timing import (
     alternate,
     arguments,
     heading,
-    measure,
     milliseconds,
     table,
 )
@@ -36,12 +30,12 @@ from core.errors import DataError
 from core.export.ratings import OUTPUTS, CatalogueStep, export_catalogue
 from core.function.modulation import ColdNas, ItemTables
 from core.knowledge.modulation import RELEASED
-from core.knowledge.rating_models import NUM_FACTORS, choose, predict
+from core.knowledge.rating_models import NUM_FACTORS
 from core.knowledge.ratings import Field, Ratings, Scale
+from core.methods.parsimony_on_model.coldnas import fit
 from core.serving.rec_model import pad
 from core.serving.session import Session
-from core.training.rating_data import COUNTS, TIMED
-from core.training.run import run
+from core.training.rating_data import load_rating_data
 
 DATA, GENERATED = "movietweetings", "planted"
 RIVALS = {"rivals": ["none", "film", "melu"]}
@@ -54,34 +48,12 @@ NUM_GIVEN, NUM_CANDIDATES, NUM_SHOWN = 10, 2_000, 50
 LIMIT = 1e-4
 
 
-def measure_methods(name: str, overrides: Mapping[str, Any], root: Path) -> dict[str, list[dict]]:
-    """What a training leaves in its artifact: ``curve`` and ``rivals``."""
-    return run(
-        "coldnas", name, overrides=overrides, device="cpu", root=root, checkpoints=root
-    ).knowledge
-
-
-def cost_of_closed_forms(name: str) -> Iterator[tuple[str, ...]]:
-    """Rows of `COSTS` for the methods that need no network; they are fitted together."""
-    data = load(name)
-    longest = max(len(one.support) for one in data.valid)
-    start = time.perf_counter()
-    factors = choose(
-        data.warm,
-        len(data.catalogue),
-        data.scale,
-        data.valid,
-        num_given=[num for num in COUNTS if num <= longest],
-    )
-    seconds = time.perf_counter() - start
-    n, k = factors.factors.shape
-    asked = data.test[0]
-    for method, num, adapted in (
-        ("popularity", n, 0), ("offset", n, 1), ("fold_in", n + n * k, 1 + k),
-    ):  # fmt: skip
-        action = partial(predict, factors, method, asked.support, asked.query.item)
-        spent = statistics.median(measure(action).wall for _ in range(TIMED))
-        yield method, f"{num:,}", f"{adapted:,}", f"{seconds:.1f}", f"{1000 * spent:.2f}"
+def measure_methods(name: str, overrides: Mapping[str, Any]) -> dict[str, list[dict]]:
+    """What a training and its test find out: ``curve`` and ``rivals``, seed 0."""
+    data = load_rating_data(name)
+    fitted = fit(data.task, coldnas_config(name, **overrides), seed=0)
+    data.test(fitted, "cpu")
+    return fitted.knowledge
 
 
 def random_network(num_items: int) -> ColdNas:
@@ -173,8 +145,7 @@ def main() -> None:
     options = arguments(__doc__)
     torch.set_num_threads(1)
     name = find_data(generated=options.quick or options.generated)
-    with tempfile.TemporaryDirectory() as root:
-        found = measure_methods(name, RIVALS | (QUICK if options.quick else {}), Path(root))
+    found = measure_methods(name, RIVALS | (QUICK if options.quick else {}))
     print(heading(f"Cold-start recommendation on {name}: test users after N ratings"))
     rows = [
         (str(one["method"]), str(one["given"]), *(f"{one[figure]:.3f}" for figure in FIGURES))
@@ -187,7 +158,7 @@ def main() -> None:
          f"{one['training_s']:.1f}", f"{one['adapt_ms']:.2f}")
         for one in found["rivals"]
     ]  # fmt: skip
-    print(table(COSTS, [*costs, *cost_of_closed_forms(name)]))
+    print(table(COSTS, costs))
     print()
     print(table(SERVING, measure_serving(NUM_CANDIDATES, 1 if options.quick else 15)))
     print("adapted: numbers that differ from user to user; ratio: eager / served")

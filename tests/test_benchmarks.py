@@ -169,13 +169,6 @@ def test_served_recommendations_are_those_of_eager_torch():
     assert all(float(row[-1]) < 1e-4 for row in rows)
 
 
-def test_closed_forms_have_their_costs():
-    rows = {row[0]: row[1:3] for row in recommendation.cost_of_closed_forms("planted")}
-    assert rows == {
-        "popularity": ("200", "0"), "offset": ("200", "1"), "fold_in": ("3,400", "17"),
-    }  # fmt: skip
-
-
 @pytest.mark.slow
 def test_methods_of_recommendation_stand_side_by_side(monkeypatch, capsys):
     lines = run("recommendation", monkeypatch, capsys)
