@@ -40,7 +40,7 @@ def show(model: RecModel, num_given: int) -> None:
     _draw(model.curve, ordered, figure, num_given)
     _tabulate(model.curve, ordered, figure)
     st.markdown(
-        f"Measured on users whom no training saw. Dashed: your {num_given:,} ratings. With few "
+        f"Measured on users whom no training saw. Dotted: your {num_given:,} ratings. With few "
         "ratings most of the gain is the **level**: whether somebody rates high or low. The order "
         "of the list changes less."
     )

@@ -34,13 +34,22 @@ def _minimise(question: Question, item: str) -> Minimal:
     return rec_evidence.minimise(question, item)
 
 
+def _reasons(explanation: rec_evidence.Explanation) -> tuple[str, ...]:
+    """The ratings to be checked: those that are cited, all of them where none speaks for the item.
+
+    That these do not carry the item is an answer too.
+    """
+    return explanation.cited or tuple(one.id for one in explanation.influences)
+
+
 def bundle_of(answer: rec.Answer, row: rec.Row, created: str) -> Bundle:
     """The item with its whole evidence, checked and minimised."""
     question = answer.question
     explanation = explanation_of(question, row.item)
-    check = minimal = None
+    reasons, check, minimal = _reasons(explanation), None, None
+    if reasons:
+        check = _check(question, row.item, reasons)
     if explanation.cited:
-        check = _check(question, row.item, explanation.cited)
         minimal = _minimise(question, row.item)
     return rec_bundle.bundle(answer, row, explanation, check, minimal, created=created)
 
@@ -50,21 +59,21 @@ def show(answer: rec.Answer, row: rec.Row, *, created: str, permalink: str) -> O
     question, model = answer.question, model_of(answer.question)
     _say_prediction(answer, row)
     explanation = explanation_of(question, row.item)
-    bundle = bundle_of(answer, row, created)
-    cited, check = explanation.cited, None
-    if cited:
-        minimal = _minimise(question, row.item)
+    bundle = shown = bundle_of(answer, row, created)
+    reasons, cited, check = _reasons(explanation), explanation.cited, None
+    if reasons:
         verdict = st.container(key="rec_verdict")
-        num_shown = choose_size(len(cited), minimal, key="rec", name=bundle.id, noun=NOUN)
-        gone = set(minimal.removed[: max(0, len(cited) - num_shown)])
-        cited = tuple(id_ for id_ in cited if id_ not in gone)
-        check = _check(question, row.item, cited)
+        if cited:
+            minimal = _minimise(question, row.item)
+            num_shown = choose_size(len(cited), minimal, key="rec", name=bundle.id, noun=NOUN)
+            gone = set(minimal.removed[: max(0, len(cited) - num_shown)])
+            reasons = cited = tuple(id_ for id_ in cited if id_ not in gone)
+            shown = kg_bundle.show_remaining(bundle, num_shown)
+        check = _check(question, row.item, reasons)
         with verdict:
             show_verdict(check)
-        shown = kg_bundle.show_remaining(bundle, num_shown)
     else:
         st.info(frame.plain(explanation.statement), icon=":material/info:")
-        shown = bundle
     drawing, narrow = evidence_pane.draw(shown, permalink)
     names = [*(RATING_TABS if check else ()), "Operators", "You and others"]
     tabs = dict(zip(names, st.tabs(names, key="rec_tabs", on_change="rerun"), strict=True))

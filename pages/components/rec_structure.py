@@ -8,6 +8,7 @@ from core.knowledge.modulation import FILM, NUM_POSITIONS, OPERATIONS, WORDS, St
 from core.serving.rec_model import RecModel
 from pages.components.job_status import say_duration
 from pages.components.rows import show_rows
+from pages.components.verdict import unbroken
 
 PLACES = ("input", "layer 1", "layer 2", "layer 3")
 NUM_TRIALS = 12
@@ -53,7 +54,7 @@ def show_grid(model: RecModel, *, key: str) -> None:
 def _cell(model: RecModel, position: int, operation: str) -> str:
     gate = model.gates[position, OPERATIONS.index(operation)]
     sign = "● kept" if (position, operation) in model.structure.kept else "·"
-    return f"{sign} {gate:.2f}"
+    return unbroken(f"{sign} {gate:.2f}")
 
 
 def _say_difference(structure: Structure) -> str:
