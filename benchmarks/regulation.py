@@ -76,7 +76,9 @@ class Bench:
         """The figures of one training."""
         changes, _ = RIVALS.get(method, ({}, trust))
         config = replace(self.config, **changes)
-        made = json.dumps([data, share, method, trust, seed, asdict(config)])
+        # pruning by size or prior alone is also a trust of guided pruning, and trained once
+        known = {key: value for key, value in asdict(config).items() if key != "trust_grid"}
+        made = json.dumps([data, share, trust, seed, known])
         if made not in self.known:
             task = task_of(data, seed)
             if task.truth is not None and task.whole:
@@ -135,6 +137,8 @@ def rows_of(options: argparse.Namespace) -> Iterator[tuple[str, ...]]:
     """All rows asked for."""
     data = "small" if options.quick else options.data
     changes: dict[str, Any] = {"num_resamples": 0, "rivals": (), "study": False}
+    if options.trusts:
+        changes["trust_grid"] = tuple(map(float, options.trusts.split(",")))
     if options.quick:
         changes |= {"num_epochs": 4, "every": 2, "num_neurons": 6, "trust_grid": (0.5, 0.9)}
     bench = Bench(dash_config(data, **changes), options.state)
@@ -152,6 +156,7 @@ def main() -> None:
     parser.add_argument("--data", default="sim350", help="sim350, yeast, breast-cancer, ...")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="separated by commas")
     parser.add_argument("--wrong", default="0.1", help="shares of the prior at wrong places")
+    parser.add_argument("--trusts", default="", help="tried, instead of the configured ones")
     parser.add_argument("--methods", default=",".join((GUIDED, *RIVALS)), help="rows wanted")
     parser.add_argument("--state", type=Path, help="file of finished trainings")
     options = parser.parse_args()

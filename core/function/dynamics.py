@@ -48,6 +48,18 @@ class PhoenixNetwork(nn.Module):
         self.bs, self.bp = nn.Parameter(torch.zeros(h)), nn.Parameter(torch.zeros(h))
         self.v = nn.Parameter(0.5 + torch.rand(n) / 2)
 
+    @torch.no_grad()
+    def start_at(self, mean: Tensor, rates: Tensor) -> None:
+        """Drive every gene towards a constant at first.
+
+        Args:
+            mean: (n,) expression that each gene is driven to where all are at one half.
+            rates: (n,) υ.
+        """
+        self.v.copy_(rates)
+        missing = mean - self.produced(torch.full_like(mean, MIDDLE)[None])[0]
+        self.Cp.add_((missing / len(self.bp))[:, None])  # p is 1 there
+
     def forward(self, x: Tensor) -> Tensor:
         """dx/dt (B, n) at expression (B, n)."""
         return self.rate(x, self.left())

@@ -79,6 +79,15 @@ def test_start_values():
     assert 0.5 <= network.v.min() < network.v.max() <= 1
 
 
+def test_every_gene_can_start_on_its_way_to_its_mean():
+    torch.manual_seed(0)
+    network = PhoenixNetwork(7, 4)
+    mean, rates = torch.linspace(0.1, 0.9, 7), torch.linspace(0, 1, 7)
+    network.start_at(mean, rates)
+    x = torch.full((1, 7), 0.5)
+    torch.testing.assert_close(network(x)[0], rates * (mean - 0.5), atol=1e-6, rtol=0)
+
+
 def test_kept_weights_are_counted(network):
     network.set_mask("Cp", torch.rand(7, 4) < 0.3)
     weights = network.dynamics().weights

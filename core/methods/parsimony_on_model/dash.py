@@ -63,6 +63,7 @@ from core.training.regulation_study import (
 )
 
 BLOCKS = ("s", "p")  # additive and multiplicative
+LEAST_LEFT, MOST_LEFT = 0.2, 0.95  # share of a distance left after the mean gap, at the start
 DRAWN = 256  # random inputs per step on which a penalty compares model and prior; paper: 10,000
 
 
@@ -117,7 +118,9 @@ def fit(
     grid = tuple((one, one) for one in config.trust_grid)
     trusts = (config.trust,) if config.trust else grid
     seeds = tuple(range(seed, seed + config.num_seeds))
-    total = len(trusts) + config.num_resamples + len(config.rivals) * len(seeds)
+    total = len(trusts) + config.num_resamples
+    if config.rivals:
+        total += (len(config.rivals) + 1) * len(seeds) - 1
     if config.study:
         total += (len(SHARES) * (len(grid) + 1) + 1) * len(seeds) + len(TRUSTS)
     done = 0
@@ -144,6 +147,7 @@ def fit(
     knowledge = _knowledge(task, config, best, tried) | {
         "frequency": edges_of(frequency), "resamples": config.num_resamples,
         "curves": [*curve(GUIDED, seed, best.history),
+                   *curves(once, task, (GUIDED,) if config.rivals else (), best.trust, seeds[1:]),
                    *curves(once, task, config.rivals, best.trust, seeds)],
         "corruption": [], "trust_runs": [],
     }  # fmt: skip
@@ -214,6 +218,23 @@ def prune_once(
     return Pruned(network, history, trust)
 
 
+def returning(task: RegulationTask) -> tuple[np.ndarray, np.ndarray]:
+    """Mean expression of each gene and how fast it returns there, from its transitions alone.
+
+    Returns:
+        Means (n,) and rates (n,) per median gap, float32. A gene that stays where it is has a rate
+        near 0, one that forgets where it was a large one.
+    """
+    before, after, between, _ = task.train
+    mean = np.nanmean(np.where(np.isnan(after), before, after), axis=0)
+    known = ~np.isnan(after)
+    apart = np.where(known, before - mean, 0.0)
+    left = np.sum(apart * np.where(known, after - mean, 0.0), axis=0)
+    kept = left / np.maximum(np.sum(apart**2, axis=0), 1e-9)  # share of the distance that is left
+    rates = -np.log(np.clip(kept, LEAST_LEFT, MOST_LEFT)) * task.unit / between.mean()
+    return mean.astype(np.float32), rates.astype(np.float32)
+
+
 class _Training:
     """One network for `core.training.loop.train`."""
 
@@ -226,6 +247,7 @@ class _Training:
         self.device, self.epoch = device, 0
         self.schedule = schedule_of(config)
         network = PhoenixNetwork(task.num_genes, config.num_neurons)
+        network.start_at(*(torch.from_numpy(one) for one in returning(task)))
         groups = torch.from_numpy(groups_of(task.prior.matrix, config.num_neurons))
         for block in BLOCKS:  # S; buffers, so that a checkpoint holds them
             network.register_buffer(f"scores_{block}", groups.clone())

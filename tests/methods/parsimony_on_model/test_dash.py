@@ -10,9 +10,9 @@ from core.configs import dash_config
 from core.data.regulation.simulate import simulate
 from core.errors import Cancelled, InputError
 from core.knowledge.dynamics import MATRICES
-from core.methods.parsimony_on_model.dash import fit, prune_once, schedule_of
+from core.methods.parsimony_on_model.dash import fit, prune_once, returning, schedule_of
 from core.serving.artifact import DataState
-from core.training.regulation import RegulationTraining
+from core.training.regulation import RegulationTraining, Transitions
 
 SHORT = {"num_neurons": 4, "num_epochs": 4, "first_epoch": 2, "every": 2, "rivals": (),
          "batch_size": 4}  # fmt: skip
@@ -83,7 +83,7 @@ def test_rivals_prune_at_random_or_pull_to_the_prior(data):
 
     def gap(weight):
         network = pruned(
-            data, (0.0, 0.0), first_epoch=0, num_epochs=20, prior_weight=weight
+            data, (0.0, 0.0), first_epoch=0, num_epochs=30, prior_weight=weight, learning_rate=2e-2
         ).network
         x = torch.rand(64, 14, generator=torch.Generator().manual_seed(0))
         wanted = (x - 0.5) @ torch.from_numpy(data.task.prior.matrix)
@@ -93,13 +93,28 @@ def test_rivals_prune_at_random_or_pull_to_the_prior(data):
 
 
 def test_it_memorises(data):
-    task = replace(data.task, valid=data.task.train)
+    few = data.task.train.pick(np.arange(6))
     found = prune_once(
-        task, config(num_neurons=30, num_epochs=100, first_epoch=0, learning_rate=3e-2),
+        replace(data.task, train=few, valid=few),
+        config(num_neurons=20, num_epochs=120, first_epoch=0, learning_rate=2e-2),
         (0.0, 0.0), seed=0,
     )  # fmt: skip
-    after = data.task.train.after
-    assert found.valid_mse < 0.1 * float(np.var(after - after.mean(0)))
+    assert found.valid_mse < 0.1 * float(np.var(few.after - few.after.mean(0)))
+
+
+def test_genes_that_return_to_their_mean_are_told_from_those_that_stay(data):
+    rng = np.random.default_rng(0)
+    before = rng.random((4000, 14)).astype(np.float32)
+    after = before.copy()
+    after[:, 1] = before[:, 1].mean() + np.exp(-2 * 0.7) * (before[:, 1] - before[:, 1].mean())
+    after[:, 2] = rng.random(4000)
+    after[::2, 1] = np.nan
+    train = Transitions(before, after, np.full(4000, 2.0, np.float32), np.arange(4000))
+    mean, rates = returning(replace(data.task, train=train, unit=2.0))
+    np.testing.assert_allclose(mean, before.mean(0), atol=0.02)
+    assert rates[0] == pytest.approx(-np.log(0.95))  # stays: the slowest that is allowed
+    assert rates[1] == pytest.approx(2 * 0.7, abs=0.03)
+    assert rates[2] == pytest.approx(-np.log(0.2))  # forgets at once: the fastest
 
 
 def test_gaps_in_the_measurements_are_left_out(data):
@@ -113,13 +128,17 @@ def test_gaps_in_the_measurements_are_left_out(data):
 
 def test_fit_chooses_the_trust_by_validation_and_hands_on_what_is_shown(data):
     found = fit(
-        data.task, config(trust_grid=(0.0, 0.8), num_resamples=2, rivals=("random",)), seed=3
+        data.task,
+        config(trust_grid=(0.0, 0.8), num_resamples=2, rivals=("random",), num_seeds=2),
+        seed=3,
     ).knowledge
     best = min(found["trials"], key=lambda trial: trial["valid_mse"])
     assert found["trust"] == best["trust"]
     assert [trial["trust"] for trial in found["trials"]] == [[0.0, 0.0], [0.8, 0.8]]
-    assert {(row["method"], row["seed"]) for row in found["curves"]} == {("dash", 3), ("random", 3)}
-    assert len([row for row in found["curves"] if row["method"] == "dash"]) == 3
+    assert {(row["method"], row["seed"]) for row in found["curves"]} == {
+        ("dash", 3), ("dash", 4), ("random", 3), ("random", 4)
+    }  # fmt: skip
+    assert len([row for row in found["curves"] if row["method"] == "dash"]) == 6
     assert {share for _, _, share in found["frequency"]} <= {0.5, 1.0}
     assert found["sparsity"] == 1 - found["num_kept"] / found["num_weights"]
     assert found["num_weights"] == 224
