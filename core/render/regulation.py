@@ -121,7 +121,8 @@ def expression_chart(
     names = [MEASURED, *curves]
     ranges = {MEASURED: "ink", MODEL: "kept", WITHOUT: "added"}
     color = {
-        "field": "line", "type": "nominal", "title": None, "legend": {"orient": "bottom"},
+        "field": "line", "type": "nominal", "title": None,
+        "legend": {"orient": "bottom", "symbolType": "circle", "symbolStrokeWidth": 0},
         "scale": {"domain": names, "range": [colors[ranges[name]] for name in names]},
     }  # fmt: skip
     dash = {

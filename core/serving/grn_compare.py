@@ -218,7 +218,10 @@ def costs(answer: Answer) -> list[tuple[str, str]]:
     ]
     return [
         *rows,
-        *((f"{one.name}, {one.split}", f"{one.value:.4g}") for one in card.metrics),
+        *(
+            (f"{one.name.replace('_', ' ')}, {one.split} part", f"{one.value:.4g}")
+            for one in card.metrics
+        ),
     ]
 
 

@@ -1,5 +1,7 @@
 """The network: how much was pruned, edges by class, regulators, and which one is open."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.serving import gene_regulation as grn
@@ -11,6 +13,15 @@ from pages.components.rows import show_rows
 
 NUM_LISTED = 12  # regulators in the table; the CSV has all edges of all
 BY_TEXT = {Question: repr}
+CELLS: dict[str, Callable[[Regulator], str]] = {
+    "TF": lambda one: one.name,
+    "Model": lambda one: str(one.in_model),
+    "Kept": lambda one: str(one.counts["kept"]),
+    "New": lambda one: str(one.counts["new"]),
+    "Opposite": lambda one: str(one.counts["contradicted"]),
+    "Refused": lambda one: str(one.counts["refused"]),
+    "In runs": lambda one: "–" if one.selected is None else f"{one.selected:.2f}",
+}
 
 
 @st.cache_resource(show_spinner="Opening the network", max_entries=20, hash_funcs=BY_TEXT)
@@ -69,17 +80,20 @@ def show_regulators(answer: Answer) -> Regulator:
     kept = st.session_state.get(grn_state.REGULATOR)
     chosen = answer.regulator(kept if kept in names else None)
     listed = _listed(answer, chosen)
-    # without any edge opposite to the prior its column gives way in narrow windows
-    opposite = ("Opposite",) if answer.counts["contradicted"] else ()
-    header = ("TF", "Model", "Kept", "New", *opposite, "Refused", "In runs")
+    # columns without a figure give way in narrow windows
+    hidden = {"Opposite"} if not answer.counts["contradicted"] else set()
+    hidden |= set() if answer.network.resamples else {"In runs"}
+    header = [name for name in CELLS if name not in hidden]
     with st.container(key="grn_rows"):
         show_rows(
-            header, [_cells(one, bool(opposite)) for one in listed], right=header[1:], limit=60
-        )
+            header, [[CELLS[name](one) for name in header] for one in listed], right=header[1:],
+            limit=60,
+        )  # fmt: skip
     st.markdown(
         f":small[{len(listed)} of {len(names)} regulators, the strongest first; the CSV has all "
-        "edges. Model: edges in the model = kept from the prior + new + opposite to the prior. In "
-        "runs: share of the resampled trainings that keep them.]"
+        "edges. Model: edges in the model = kept from the prior + new"
+        f"{'' if 'Opposite' in hidden else ' + opposite to the prior'}."
+        f"{'' if 'In runs' in hidden else ' In runs: share of the resampled trainings with them.'}]"
     )
     st.session_state[grn_state.REGULATOR] = chosen.name
     name = st.selectbox(
@@ -92,12 +106,3 @@ def _listed(answer: Answer, chosen: Regulator) -> list[Regulator]:
     """The strongest regulators, the open one among them."""
     listed = list(answer.regulators[:NUM_LISTED])
     return listed if chosen in listed else [*listed[:-1], chosen]
-
-
-def _cells(one: Regulator, opposite: bool) -> tuple[str, ...]:
-    counts = one.counts
-    return (
-        one.name, f"{one.in_model}", f"{counts['kept']}", f"{counts['new']}",
-        *([f"{counts['contradicted']}"] if opposite else []), f"{counts['refused']}",
-        "–" if one.selected is None else f"{one.selected:.2f}",
-    )  # fmt: skip

@@ -142,19 +142,20 @@ def _rise(explanation: Explanation, edge: Edge) -> float | None:
 
 def say_share(share: float) -> str:
     """A signed share in per cent."""
-    return f"{share:+.0%}".replace("-", "−")
+    text = f"{share:+.0%}".replace("-", "−")
+    return "0%" if text in ("+0%", "−0%") else text
 
 
 def show_table(answer: Answer, explanation: Explanation, gone: frozenset[Link]) -> None:
     """The drawn edges, one line each: what the prior and what the data say."""
     network = answer.network
     shown = [one for one in explanation.shown if (one.regulator, one.target) not in gone]
-    header = ["Target", "The data say", "The prior says", "Class", "Influence", "Selected"]
     rises = explanation.rises if explanation.measurable else {}
-    if rises:
-        header.append("Error without it")
-    if network.truth is not None:
-        header.append("True")
+    header = [
+        "Target", "The data say", "The prior says", "Class", "Influence",
+        *(["In runs"] if network.resamples else []), *(["Error without it"] if rises else []),
+        *(["True"] if network.truth is not None else []),
+    ]  # fmt: skip
     known = network.prior.matrix.any(axis=0)
     rows = [
         [
@@ -163,14 +164,14 @@ def show_table(answer: Answer, explanation: Explanation, gone: frozenset[Link]) 
             _say_prior(one, network.prior.signed) if known[one.target] else "nothing on this gene",
             MARKS[one.kind],
             f"{one.influence:+.3f}".replace("-", "−") if one.in_model else "–",
-            "–" if one.frequency is None else f"{one.frequency:.2f}",
+            *([] if one.frequency is None else [f"{one.frequency:.2f}"]),
             *([_say_rise(one, rises)] if rises else []),
             *([("yes" if one.true else "no")] if network.truth is not None else []),
         ]
         for one in shown
     ]
     with st.container(key="grn_edges"):
-        show_rows(header, rows, right=("Influence", "Selected", "Error without it"), limit=60)
+        show_rows(header, rows, right=("Influence", "In runs", "Error without it"), limit=60)
     if rises:
         st.markdown(
             ":small[Error without it: rise of the root mean square error of the target; • at "

@@ -19,6 +19,7 @@ from core.serving.grn_question import (
 )
 from pages.components import frame, grn_state, grn_upload
 
+CHOSEN = "Otherwise the value with the smallest validation error is taken."
 SOURCES = {EXAMPLE: "Example", UPLOAD: "My own data"}
 
 
@@ -104,19 +105,21 @@ def _choose_pruning(draft: Question) -> Question:
     """Trust, sparsity, resamples and seed; what validation chooses is None."""
     state = st.session_state
     defaults = {
-        "grn_choose_trust": True, "grn_trust": grn_state.DEFAULT_TRUST,
-        "grn_choose_sparsity": True, "grn_sparsity": grn_state.DEFAULT_SPARSITY,
+        "grn_set_trust": False, "grn_trust": grn_state.DEFAULT_TRUST,
+        "grn_set_sparsity": False, "grn_sparsity": grn_state.DEFAULT_SPARSITY,
         "grn_resamples": draft.resamples, "grn_seed": draft.seed,
     }  # fmt: skip
     for key, value in defaults.items():
         state.setdefault(key, value)
     trust = sparsity = None
-    if not st.checkbox("Choose the trust in the prior on validation", key="grn_choose_trust"):
+    if st.checkbox(
+        "Set the trust in the prior by hand", key="grn_set_trust", help=CHOSEN
+    ):  # fmt: skip
         trust = st.slider(
             "Trust in the prior (λ)", 0.0, 1.0, step=0.05, key="grn_trust",
             help="0: the data alone; 1: the prior alone.",
         )  # fmt: skip
-    if not st.checkbox("Choose the sparsity on validation", key="grn_choose_sparsity"):
+    if st.checkbox("Set the sparsity by hand", key="grn_set_sparsity", help=CHOSEN):
         sparsity = st.slider(
             "Share of weights to prune", MIN_SPARSITY, MAX_SPARSITY, step=0.01, key="grn_sparsity"
         )

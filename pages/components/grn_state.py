@@ -30,9 +30,9 @@ def show(link: Link) -> None:
         state[LATEST] = question.name
         if question.name not in state.setdefault(MINE, []):
             state[MINE].append(question.name)
-    state["grn_choose_trust"] = question.trust is None
+    state["grn_set_trust"] = question.trust is not None
     state["grn_trust"] = DEFAULT_TRUST if question.trust is None else question.trust
-    state["grn_choose_sparsity"] = question.sparsity is None
+    state["grn_set_sparsity"] = question.sparsity is not None
     state["grn_sparsity"] = DEFAULT_SPARSITY if question.sparsity is None else question.sparsity
     state["grn_resamples"], state["grn_seed"] = question.resamples, question.seed
 

@@ -51,7 +51,7 @@ def infer(app: AppTest) -> AppTest:
 
 
 def regulators(app: AppTest) -> list[list[str]]:
-    return table(app, "In runs")
+    return table(app, "Refused")
 
 
 def test_the_page_opens_answered_with_its_example():
@@ -125,7 +125,7 @@ def test_expression_is_followed_with_and_without_the_edge():
 
 def test_other_settings_wait_for_a_job_and_its_network_appears(home):
     app = open_page()
-    app = check(app.checkbox(key="grn_choose_trust").uncheck().run())
+    app = check(app.checkbox(key="grn_set_trust").check().run())
     app = check(app.slider(key="grn_trust").set_value(0.25).run())
     assert "Out of date" in app.warning[0].value
     app = infer(app)
@@ -183,7 +183,7 @@ def test_names_are_shown_as_text(home, upload):
     names = [row[0] for row in regulators(app)]
     assert names[:2] == list(HOSTILE[:2])
     assert names[3].endswith("…")
-    [raw] = [box.value for box in app.markdown if "In runs |" in box.value]
+    [raw] = [box.value for box in app.markdown if "Refused |" in box.value]
     assert "<img" not in raw.replace("\\<", "")
     header, rows = table_of(app)
     assert header[0] == "TF"

@@ -76,7 +76,7 @@ def test_costs_state_weights_trust_and_the_figures_of_the_card(answer):
     rows = dict(grn_compare.costs(answer))
     assert rows["Weights kept"] == "51 of 512"
     assert rows["Trust in partners / prior (λ)"] == "0.5 / 0.75"
-    assert rows["mse, test"] == "0.004"
+    assert rows["mse, test part"] == "0.004"
     assert grn_compare.say_trust([0.5, 0.5]) == "0.5"
 
 
