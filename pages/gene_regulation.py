@@ -41,28 +41,38 @@ def show_answers(link) -> tuple | None:
 def show_evidence(answer, regulator) -> None:
     """Evidence pane, exports and link."""
     opened = "" if regulator == answer.regulator() else regulator.name
-    header, rows = grn_compare.edge_cells(answer)
     page.show_evidence(
         partial(grn_evidence.show, answer, regulator),
         query=answer.question,
-        table=Export("CSV", "edges.csv", "text/csv", partial(to_safe_csv, rows, header)),
+        table=Export("CSV", "edges.csv", "text/csv", partial(edges_csv, answer)),
         parameters=grn_permalink.to_parameters(answer.question, opened),
         short={} if grn_state.is_start(opened) else None,
     )
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    network = grn_bundle.network_bundle(answer, created=created)
     folder = answer.network.artifact.folder
     more = [
-        Export("Network SIF", "network.sif", "text/plain", partial(exchange.to_sif, network)),
+        Export("Network SIF", "network.sif", "text/plain",
+               lambda: exchange.to_sif(network_of(answer))),
         Export("Network GraphML", "network.graphml", "application/xml",
-               partial(exchange.to_graphml, network)),
+               lambda: exchange.to_graphml(network_of(answer))),
         Export("Network CX2", "network.cx2", "application/json",
-               lambda: json.dumps(exchange.to_cx2(network))),
+               lambda: json.dumps(exchange.to_cx2(network_of(answer)))),
         Export("Model card", "card.json", "application/json", (folder / "card.json").read_bytes),
         Export("ONNX", "model.onnx", "application/octet-stream",
                (folder / "model.onnx").read_bytes),
     ]  # fmt: skip
     exports.download_row(more, key="grn_more_files")
+
+
+def edges_csv(answer) -> str:
+    """All edges, once they are asked for: there may be many thousands."""
+    header, rows = grn_compare.edge_cells(answer)
+    return to_safe_csv(rows, header)
+
+
+def network_of(answer):
+    """All edges as a bundle, likewise."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return grn_bundle.network_bundle(answer, created=created)
 
 
 frame.guard(PAGE)

@@ -35,7 +35,7 @@ WORDS = {
     "new": "the prior does not have it, the model has added it",
     "contradicted": "the prior has it with the opposite sign",
 }
-SCORE = "R² of the change of its targets in held-out samples"
+SCORE = "R² of the change of its targets, {} part"
 SELECTED = "mean selection frequency over resampled trainings"
 
 
@@ -62,7 +62,7 @@ def bundle(
         value=Answer(
             f"{regulator.name} regulates {targets}", "edge",
             (regulator.selected or 0.0) if check is None else check.score_all,
-            SELECTED if check is None else SCORE,
+            SELECTED if check is None else SCORE.format(explanation.part),
             1.0 + answer.regulators.index(regulator), len(answer.regulators),
         ),
         asked=regulator.gene,

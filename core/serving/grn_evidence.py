@@ -1,11 +1,11 @@
 """Are the edges of a regulator the reason why its targets are predicted? The live check.
 
 The score is R² of the change of expression to the next time point, over all targets that the model
-gives to the regulator, in samples that no training saw. An edge is taken out by holding the
-regulator at its mean where that target reads it (`core.serving.grn_model`). Kept alone, some of its
-edges stay while its others are taken out; other regulators always stay, so that the score without
-any edge is what the others explain. The look-alikes are as many edges of other genes to the same
-targets, whether the model uses them or not.
+gives to the regulator, in samples that no training saw as far as there are any. An edge is taken
+out by holding the regulator at its mean where that target reads it (`core.serving.grn_model`). Kept
+alone, some of its edges stay while its others are taken out; other regulators always stay, so that
+the score without any edge is what the others explain. The look-alikes are as many edges of other
+genes to the same targets, whether the model uses them or not.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,6 +31,12 @@ NUM_CONTROLS = 20
 MAX_ROWS = 4000  # targets x transitions of one overlay; bounds the time of an answer
 MIN_RISE = 0.01  # of the error, below which an edge is worth nothing
 NOUN = ("edge", "edges")
+PARTS = {  # where the error is measured, in words
+    "test": "in samples that nothing was trained or chosen on",
+    "valid": "in the validation part, on which trust and epoch were chosen",
+    "train": "in the training part itself, since nothing was held back",
+    "": "",
+}
 
 Link = tuple[int, int]  # regulator, target
 
@@ -142,7 +148,7 @@ class Explanation:
         for regulator, target in self._all:
             others = [gene for gene in range(genes) if gene not in (regulator, target)]
             some = rng.permutation(len(others))[: 2 * NUM_CONTROLS]
-            found[target] = [others[row] for row in sorted(some)]
+            found[target] = [others[row] for row in some]
         return found
 
     def check(self, links: Collection[Link] | None = None) -> Check:
@@ -166,7 +172,7 @@ class Explanation:
         whole = {link: (link[1], frozenset[int]()) for link in self.used}
         without = {link: (link[1], frozenset([link[0]])) for link in self.used}
         random = {
-            link: [(link[1], frozenset([gene])) for gene in self._random[link[1]]]
+            link: [(link[1], frozenset([gene])) for gene in self._random[link[1]][:NUM_CONTROLS]]
             for link in self.used
         }
         cases = {*whole.values(), *without.values(), *(c for row in random.values() for c in row)}

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.errors import ArtifactError
 from core.knowledge.dynamics import follow, num_steps, runge_kutta
-from core.knowledge.regulation import Network, Trajectory, classify
+from core.knowledge.regulation import Expression, Network, Trajectory, classify
 from core.serving.artifact import Artifact
 
 INPUT, OUTPUT = "x", "change"
@@ -127,12 +127,12 @@ class RegulationModel:
 
     def transitions(self, part: str) -> Transitions:
         """Neighbouring time points of one part; unknown expression before is the gene's mean."""
-        chosen = [sample.trajectory for sample in self.samples if sample.part == part]
-        num = len(self.genes)
-        before = np.concatenate([one.values[:-1] for one in chosen] or [np.zeros((0, num))])
-        after = np.concatenate([one.values[1:] for one in chosen] or [np.zeros((0, num))])
-        between = np.concatenate([np.diff(one.times) for one in chosen] or [np.zeros(0)])
-        return Transitions(self._filled(before), after.astype(np.float32), between)
+        chosen = tuple(sample.trajectory for sample in self.samples if sample.part == part)
+        if not chosen:
+            none = np.zeros((0, len(self.genes)), np.float32)
+            return Transitions(none, none, np.zeros(0, np.float32))
+        before, after, between = Expression(self.genes, chosen).transitions()
+        return Transitions(self._filled(before), after, between)
 
     def change(self, x: np.ndarray) -> np.ndarray:
         """(b, n) time derivative of expression (b, n)."""

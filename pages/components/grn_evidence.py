@@ -11,7 +11,7 @@ from core.render.regulation import MODEL, WITHOUT, expression_chart
 from core.render.tables import to_safe_csv
 from core.serving import grn_bundle, grn_fit
 from core.serving.gene_regulation import Answer, Edge, Regulator
-from core.serving.grn_evidence import NOUN, Explanation, Link
+from core.serving.grn_evidence import NOUN, PARTS, Explanation, Link
 from core.serving.grn_question import Question
 from pages.components import evidence_pane, frame
 from pages.components.evidence_pane import Opened
@@ -22,7 +22,7 @@ from pages.components.verdict import choose_size, show_check, show_verdict
 
 CAVEAT = (
     "This checks the reason of the model, not the biology. The score is R² of the change of "
-    "expression of the regulator's targets to the next time point, in held-out samples. An edge is "
+    "expression of the regulator's targets to the next time point, {}. An edge is "
     "taken out by holding the regulator at its mean where that target reads it; other regulators "
     "stay. The look-alikes are as many other genes held at their mean for the same targets."
 )
@@ -92,7 +92,9 @@ def show(answer: Answer, regulator: Regulator, *, created: str, permalink: str) 
         "Fit": lambda: show_fit(answer, explanation),
     }
     if check is not None:
-        details["Check"] = lambda: show_check(check, noun=NOUN[0], caveat=CAVEAT, ranked=False)
+        details["Check"] = lambda: show_check(
+            check, noun=NOUN[0], caveat=CAVEAT.format(PARTS[explanation.part]), ranked=False
+        )
     tabs = st.tabs(list(details), key="grn_tabs", on_change="rerun")
     for tab, draw in zip(tabs, details.values(), strict=True):
         if tab.open:

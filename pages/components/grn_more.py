@@ -55,9 +55,10 @@ def show_rivals(answer: Answer) -> None:
             ],
             right=tuple(FIGURES.values()),
         )  # fmt: skip
-    seeds = {one.seeds for one in grn_compare.curve(answer, "test_mse")}
+    seeds = {one.method: one.seeds for one in grn_compare.curve(answer, "valid_mse")}
+    listed = ", ".join(f"{method} {number}" for method, number in seeds.items())
     st.markdown(
-        f":small[Means over {max(seeds, default=1)} seeds, the same for all methods. Balanced "
+        f":small[Means over seeds ({listed}). Balanced "
         "accuracy: edges against the true network of the simulation. Magnitude: pruned without "
         "the prior; prior only: pruned by the prior alone.]"
     )
