@@ -17,6 +17,7 @@ _FIGURES = ("<!-- figures -->\n", "<!-- /figures -->\n")
 _MODULES = {
     "redgnn": ("RED-GNN, section 5.1", "core/methods/parsimony_on_interpretation/redgnn.py"),
     "autoblm": ("AutoBLM, section 3.1", "core/methods/parsimony_on_model/autoblm.py"),
+    "coldnas": ("ColdNAS, section 3.2", "core/methods/parsimony_on_model/coldnas.py"),
     "gsr": ("GSR, section 5.2", "core/methods/parsimony_on_interpretation/gsr.py"),
     "dash": ("DASH", "core/methods/parsimony_on_model/dash.py"),
     "emergnn": ("EmerGNN, section 6", "core/methods/drug_development/emergnn.py"),
@@ -30,11 +31,13 @@ _PAGES = {
     "molecular_property": "Few-shot molecular property",
     "symbolic_regression": "Symbolic regression",
     "gene_regulation": "Gene regulation",
+    "recommendation": "Cold-start recommendation",
 }
 _FEW_SHOT = (("ROC-AUC", "auc"), ("with shuffled labels", "auc, labels of the support shuffled"))
 _METRICS = {  # shown figures: words, name in the card
     "redgnn": (("MRR", "mrr"),),
     "autoblm": (("MRR", "mrr"),),
+    "coldnas": (("MSE", "mse"), ("item mean and level of the user", "offset mse")),
     "gsr": (("R²", "r2"), ("of its network", "r2_network")),
     "dash": (("balanced accuracy", "balanced_accuracy"), ("sparsity", "sparsity")),
     "emergnn": (("accuracy", "accuracy"), ("with vote", "plus accuracy")),

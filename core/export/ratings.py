@@ -11,11 +11,13 @@
 
 and ``scorer.onnx`` is model.onnx with vectors and means of items in place of their rows,
 
-    support (b, n, d), candidate (b, m, d), [support_bias (b, n), candidate_bias (b, m)],
-    support_rating (b, n), support_mask (b, n), [user_field (b, f)]  ->  score (b, m), phi
+    support (b, n, d), support_rating (b, n), support_mask (b, n), candidate (b, m, d),
+    [support_bias (b, n), candidate_bias (b, m), resemblance (b, m, n)], [user_field (b, f)]
+        ->  score (b, m), phi
 
-Parts in brackets are left out where the network has none. Scores are in rating units and not
-clipped to the scale.
+where resemblance is the sum over fields of the learned weight times the squared cosine of the sets
+of values (`core.knowledge.resemblance`). Parts in brackets are left out where the network has none.
+Scores are in rating units and not clipped to the scale.
 """
 
 from collections.abc import Sequence
@@ -50,6 +52,7 @@ class CatalogueStep(nn.Module):
             vectors, bias = network.item_vectors(network.numbers), network.bias(network.numbers)
         self.register_buffer("vectors", vectors[kept].clone())
         self.register_buffer("bias", bias[kept].clone())
+        self.register_buffer("rows", network.field_rows[kept])
 
     def forward(
         self,
@@ -68,6 +71,7 @@ class CatalogueStep(nn.Module):
             support_mask,
             functional.embedding(candidate_item, self.vectors),
             self.bias[candidate_item],
+            self.network.kernel(self.rows[candidate_item], self.rows[support_item]),
         )
 
 
@@ -93,18 +97,19 @@ class VectorStep(nn.Module):
             support_rating: (b, n).
             support_mask: (b, n).
             candidate: (b, m, d).
-            lists: support_bias and candidate_bias in residual form; then user_field where users
-                have properties.
+            lists: support_bias, candidate_bias and resemblance in residual form; then user_field
+                where users have properties.
         """
         rest = list(lists)
-        nothing = torch.zeros(())  # content form reads no means; an unused input is not exported
-        support_bias, candidate_bias = nothing, nothing
+        # content form reads neither means nor resemblance; an unused input is not exported
+        support_bias = candidate_bias = kernel = torch.zeros(())
         if self.network.scorer.residual:
-            support_bias, candidate_bias, *rest = rest
+            support_bias, candidate_bias, kernel, *rest = rest
         user = _user_vectors(self.network, rest, support_mask)
         return self.network.scorer(
-            user, support, support_bias, support_rating, support_mask, candidate, candidate_bias
-        )
+            user, support, support_bias, support_rating, support_mask, candidate, candidate_bias,
+            kernel,
+        )  # fmt: skip
 
 
 class ItemStep(nn.Module):
@@ -162,6 +167,7 @@ _SIZES = ((1, 0, 1), (1, 1, 2), (30, 20, 60), (2, 10, 500))
 
 def _exported(step: nn.Module, feeds: Feeds) -> bytes:
     dynamic = {name: (0,) if name == "user_field" else BATCH for name in feeds}
+    dynamic |= {"resemblance": (0, 1, 2)}
     return to_onnx(step, feeds, OUTPUTS, dynamic=dynamic)
 
 
@@ -189,6 +195,7 @@ def _vector_feeds(network: ColdNas, b: int, n: int, m: int) -> Feeds:
     }
     if network.scorer.residual:
         feeds |= {"support_bias": numbers(b, n), "candidate_bias": numbers(b, m)}
+        feeds["resemblance"] = np.abs(numbers(b, m, n))
     return feeds | _users(network, b, rng)
 
 

@@ -8,7 +8,8 @@ It is the rival that adapts by gradient, on the same inputs, output form, split 
 ColdNAS; everything is shared with `core.function.modulation` but the modulation.
 
 Differs from the paper: layers, items and output are those of ColdNAS; the local rate is learned;
-one local step, as the authors' experiments use at least, through which the outer gradient runs.
+one local step, as the authors' experiments use at least, through which the outer gradient runs; in
+residual form resemblance is added after the step, since a given item resembles itself.
 """
 
 import torch
@@ -61,15 +62,21 @@ class Melu(nn.Module):
                 for parameter in (layer.weight, layer.bias)
             ]
 
-            def score(items: Tensor, layers: list[Tensor]) -> Tensor:
+            def score(items: Tensor, layers: list[Tensor], known: Tensor) -> Tensor:
                 x = beside(functional.embedding(items, vectors), user)
-                return scorer.output(_apply(layers, x), bias[items], level)
+                return scorer.output(_apply(layers, x), bias[items], known)
 
-            off = (score(support_item, layers) - support_rating) / (scorer.scale.span / QUARTERS)
+            off = score(support_item, layers, level) - support_rating
+            off = off / (scorer.scale.span / QUARTERS)
             each = (off**2 * support_mask).sum(1) / support_mask.sum(1).clamp(min=1)  # (b,)
             steps = torch.autograd.grad(each.sum(), layers, create_graph=outer)
             moved = [one - self.local_rate * step for one, step in zip(layers, steps, strict=True)]
-            found = score(candidate_item, moved)
+            known = level
+            if scorer.residual:
+                rows, error = network.field_rows, support_rating - bias[support_item] - level
+                kernel = network.kernel(rows[candidate_item], rows[support_item])
+                known = level + scorer.resemblance(kernel, error, support_mask)
+            found = score(candidate_item, moved, known)
         return (found if outer else found.detach(),)
 
 

@@ -94,7 +94,7 @@ class RatingData:
         } | {name: self._closed_form(name) for name in METHODS}
         results: Results = {}
         curve = []
-        for num in self._counts:
+        for num in reversed(self._counts):  # the first figures of a card are its main ones
             split = results.setdefault(f"test, N={num}", {})
             for name, score in scorers.items():
                 found = self._measure(score, num)
@@ -102,7 +102,7 @@ class RatingData:
                 split |= {prefix + metric: value for metric, value in found.items()}
                 curve.append({"given": num, "method": name} | _rounded(found))
         results[SERVED] = self._summary(scorers["coldnas"], self._served_episodes)
-        fitted.knowledge["curve"] = curve
+        fitted.knowledge["curve"] = sorted(curve, key=lambda row: row["given"])
         fitted.knowledge["intervals"] = [
             self._interval(scorers["coldnas"], num) for num in self._counts
         ]
@@ -163,8 +163,22 @@ class RatingData:
             "scale": {"low": scale.low, "high": scale.high, "step": scale.step},
             "words": dict(self.words),
             "widths": list(fitted.network.scorer.predictor.widths),
+            "resemblance": self._resemblance(fitted.network),
         }  # fmt: skip
         return Exported(model, knowledge, max(differences), more)
+
+    def _resemblance(self, network: ColdNas) -> dict[str, Any] | None:
+        """Learned weight of each field and shrinkage; None in content form."""
+        if not network.scorer.residual:
+            return None
+        part = network.scorer.resemblance
+        names = [field.name for field in self.task.data.catalogue.fields]
+        weights = [round(one, 4) for one in part.weights.tolist()]
+        return {
+            "fields": dict(zip(names, weights, strict=True)),
+            "shrink": round(part.shrink.item(), 4),
+            "level_shrink": round(network.scorer.log_shrink.exp().item(), 4),
+        }
 
     @property
     def _counts(self) -> list[int]:

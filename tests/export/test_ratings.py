@@ -6,17 +6,18 @@ from core.export.ratings import export_catalogue, export_items
 from core.function.modulation import ColdNas, ItemTables
 from core.knowledge.modulation import RELEASED
 from core.knowledge.ratings import Field, Scale
+from core.knowledge.resemblance import resemblance
 from core.serving.session import Session
 
 NUM_ITEMS = 6
+KINDS = Field.from_rows("kind", [["a", "b"], ["c"], [], ["a"], ["b"], ["c", "a"]])
 
 
 def network(*, residual, users):
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     numbers = rng.normal(3, 1, (NUM_ITEMS, 3 if residual else 0)).astype(np.float32)
-    fields = (Field.from_rows("kind", [["a", "b"], ["c"], [], ["a"], ["b"], ["c", "a"]]),)
-    tables = ItemTables(fields, numbers, numbers.mean(0), numbers.std(0))
+    tables = ItemTables((KINDS,), numbers, numbers.mean(0), numbers.std(0))
     people = (Field.from_rows("group", [["x"], ["y"]]),) if users else ()
     return ColdNas(
         tables, people, RELEASED, Scale(1, 5), field_dim=4, number_dim=6, residual=residual
@@ -55,7 +56,12 @@ def test_models_score_as_the_network_does(residual, users):
     if residual:
         bias = one.numbers[:, 0].numpy()
         known |= {"bias": bias, "factors": one.numbers[:, 1:].numpy()}
-        means = {"support_bias": bias[rows[given]], "candidate_bias": bias[rows[asked]]}
+        weights = one.scorer.resemblance.weights.tolist()
+        sides = ([KINDS.take(rows[part[0]])] for part in (asked, given))
+        means = {
+            "support_bias": bias[rows[given]], "candidate_bias": bias[rows[asked]],
+            "resemblance": resemblance(weights, *sides)[None].astype(np.float32),
+        }  # fmt: skip
     (vectors,) = Session(files["items.onnx"], "cpu").run(known, ["vectors"])
     own = {"support": vectors[rows[given]], "candidate": vectors[rows[asked]]}
     (again,) = Session(files["scorer.onnx"], "cpu").run(feeds | own | means, ["score"])

@@ -12,6 +12,7 @@ from core.function.modulation import (
 )
 from core.knowledge.modulation import FILM, NONE, RELEASED, Structure, modulate
 from core.knowledge.ratings import Field, Scale
+from core.knowledge.resemblance import resemblance
 
 NUM_ITEMS = 9
 EVERY = Structure.from_json([[1] * 4] * 4)
@@ -27,6 +28,7 @@ def network(structure=EVERY, *, residual=True, users=()):
         items, users, structure, Scale(1, 5), field_dim=3, number_dim=5, residual=residual,
     ).eval()  # fmt: skip
     with torch.no_grad():
+        model.scorer.hypernetwork.all.weight.normal_(0, 0.05)
         for parameter in model.parameters():
             parameter.mul_(2)  # a new network hardly tells items apart
         bias = model.scorer.hypernetwork.all.bias.view(4, -1)
@@ -156,9 +158,18 @@ def test_scores_stay_on_the_scale_in_content_form_and_near_the_bias_in_residual_
         model.scorer.predictor.layers[-1].weight.zero_()
         model.scorer.predictor.layers[-1].bias.fill_(1.0)
         model.scorer.log_shrink.fill_(np.log(3.0))
-    bias = model.numbers[:, 0]
-    level = (4 - bias[1] + 2 - bias[3] + 5 - bias[8]) / (3 + 3)
-    wanted = bias[question()[-1]] + level + 4 * np.tanh(0.25)
+        model.scorer.resemblance.raw.fill_(1.0)
+    bias, given = model.numbers[:, 0], [1, 3, 8]
+    above = torch.tensor([4.0, 2.0, 5.0]) - bias[given]
+    level = above.sum() / (3 + 3)
+    with torch.no_grad():
+        weights, shrink = model.scorer.resemblance.weights.tolist(), model.scorer.resemblance.shrink
+    asked = question()[-1][0]
+    fields = (GENRES.take(asked.numpy()),), (GENRES.take(np.array(given)),)
+    kernel = torch.from_numpy(resemblance(weights, *fields)).float()  # (m, n)
+    told = kernel @ (above - level) / (shrink + kernel.sum(1))
+    assert told.abs().max() > 0.05
+    wanted = bias[asked] + level + told + 4 * np.tanh(0.25)
     assert close(model(*question(padding=2))[0], wanted)
 
 

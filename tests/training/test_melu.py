@@ -46,6 +46,8 @@ def by_hand(melu, user_field, item, rating, mask, candidate):
 def test_the_batched_step_is_a_gradient_step_of_each_user():
     for residual in (True, False):
         melu = network(residual=residual)
+        if residual:  # resemblance is no part of the step
+            torch.nn.init.constant_(melu.network.scorer.resemblance.raw, -50.0)
         for mask in ([[1.0, 1.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]):
             found = melu(*question(mask))[0]
             assert torch.allclose(found, by_hand(melu, *question(mask)), atol=1e-5)
@@ -58,6 +60,16 @@ def test_the_outer_gradient_runs_through_the_step_and_reaches_its_rate():
     melu(*question([[1.0, 1.0], [1.0, 1.0]]))[0].sum().backward()
     assert melu.local_rate.grad.abs() > 0
     assert melu.network.item_encoder.numbers.weight.grad.abs().max() > 0
+
+
+def test_without_a_step_it_is_the_network_with_its_resemblance():
+    melu = network()
+    torch.nn.init.zeros_(melu.local_rate)
+    mask = [[1.0, 1.0], [1.0, 0.0]]
+    found, wanted = melu(*question(mask))[0], melu.network(*question(mask))[0]
+    assert torch.allclose(found, wanted, atol=1e-6)
+    torch.nn.init.constant_(melu.network.scorer.resemblance.raw, -50.0)
+    assert (melu(*question(mask))[0] - found).abs().max() > 1e-3
 
 
 def test_without_ratings_nothing_moves():

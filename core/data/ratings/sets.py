@@ -12,14 +12,16 @@ MovieLens-1M is not published, so ours is another.
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from core.data import registry
+from core.data.films import load_rows, match_films
 from core.data.ratings.planted import planted
 from core.data.ratings.splits import cold_start, group_by_user, keep_core
 from core.errors import DataError
-from core.knowledge.ratings import Catalogue, ColdStart, Episode, Field, Ratings, Scale
+from core.knowledge.ratings import MISSING, Catalogue, ColdStart, Episode, Field, Ratings, Scale
 
 TEN_POINTS = Scale(0, 10)
 FIVE_STARS = Scale(1, 5)
@@ -70,9 +72,19 @@ def load_movietweetings(seed: int = 0) -> ColdStart:
             Field.from_rows("decade", [[f"{year[:3]}0s"] for _, _, year, _ in films]),
         ),
     )
+    catalogue = replace(catalogue, fields=(*catalogue.fields, _directors(catalogue)))
     return cold_start(
         "movietweetings", catalogue, TEN_POINTS, group_by_user(*table.T), num_given=10, seed=seed
     )
+
+
+def _directors(catalogue: Catalogue) -> Field:
+    """Directors of the films that `core.data.films` has, nothing for the others."""
+    found: list[tuple[str, ...]] = [()] * len(catalogue)
+    for film, row in zip(load_rows(), match_films(catalogue), strict=True):
+        if row != MISSING:
+            found[row] = film.directors
+    return Field.from_rows("director", found)
 
 
 def load_lastfm() -> ColdStart:

@@ -186,7 +186,6 @@ class _Bench:
             num_epochs=num_epochs,
             patience=config.patience,
             gradient_clip=config.gradient_clip,
-            average=config.average,
             report=self._progress(text, num_epochs),
             checkpoint=own_file(
                 self.checkpoint if keep else None, ".pt", config, num_epochs,
@@ -248,10 +247,18 @@ class _Training(RatingTraining):
 
     def __init__(self, bench: _Bench, network: ColdNas) -> None:
         config = bench.config
-        gates = [p for name, p in network.named_parameters() if name.endswith("alpha")]
-        rest = [p for name, p in network.named_parameters() if not name.endswith("alpha")]
+        parts: dict[str, list[nn.Parameter]] = {"alpha": [], "hypernetwork": [], "": []}
+        for name, parameter in network.named_parameters():
+            parts[next(part for part in parts if part in name)].append(parameter)
+        searched = bool(parts["alpha"])
+        factor = 1.0 if searched else config.hypernetwork_rate
         optimizer = torch.optim.Adam(
-            [{"params": rest}, {"params": gates, "lr": config.gate_rate}], lr=config.learning_rate
+            [
+                {"params": parts[""]},
+                {"params": parts["hypernetwork"], "lr": factor * config.learning_rate},
+                {"params": parts["alpha"], "lr": config.gate_rate},
+            ],
+            lr=config.learning_rate,
         )
         super().__init__(
             bench.task, bench.held_out, network, optimizer, given=bench.given,

@@ -21,12 +21,16 @@ def test_movietweetings_core():
     )
     assert num == 42_189
     assert {len(episode.support) for episode in data.test} == {10}
-    genre, decade = data.catalogue.fields
+    genre, decade, director = data.catalogue.fields
     row = data.catalogue.titles.index("Iron Man 3 (2013)")
     assert data.catalogue.ids[row] == "1300854"
     assert set(genre.of(row)) == {"Action", "Sci-Fi", "Thriller"}
     assert decade.of(row) == ("2010s",)
     assert "Adult" not in genre.values
+    films = {title: row for row, title in enumerate(data.catalogue.titles)}
+    assert director.of(films["Alien (1979)"]) == ("Ridley Scott",)
+    assert len(director.of(films["The Matrix (1999)"])) == 2
+    assert 500 <= sum(bool(director.of(row)) for row in range(1909)) <= 600  # films.csv only
     all_ratings = np.concatenate([ratings.rating for ratings in data.warm])
     assert (all_ratings.min(), all_ratings.max()) == (0, 10)
 
