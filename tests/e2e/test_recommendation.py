@@ -3,18 +3,21 @@
 import csv
 import io
 import json
+import random
 import re
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from core.data.ratings.histories import example_interactions_file
 from core.evidence.bundle import Bundle
 from core.serving import rec_permalink
 from core.serving import recommendation as rec
 from core.settings import settings
 from tests.e2e.steps import (
     WAIT_MS,
+    choose,
     in_both_themes,
     open_part,
     read_edges,
@@ -220,3 +223,77 @@ def test_no_sideways_scrolling(server, visit, width):
         "document.querySelector('.stMain').scrollWidth <= "
         "document.querySelector('.stMain').clientWidth + 1"
     )
+
+
+def give(page: Page, part: str, text: str) -> Locator:
+    """Upload a table in a folded part."""
+    place = open_part(page, part)
+    place.locator("input[type=file]").set_input_files(
+        {"name": "table.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    )
+    return place
+
+
+def test_own_ratings_from_a_file_are_reviewed_and_used(server, visit):
+    page = open_example(server, visit)
+    title = page.title()
+    known = rec.open_model(SHIPPED).catalogue.titles
+    lines = [f'"{known[0]}",9', f'"{known[1]}",2', f'"{HOSTILE}",7', "=HYPERLINK(1),5"]
+    part = give(page, "rec_profile", "\n".join(["title,rating", *lines]))
+    part.locator(".st-key-rec_profile_rows table").wait_for(timeout=WAIT_MS)
+    review = {row[1]: row[5] for row in rows(page, "rec_profile_rows")}
+    assert review[known[0]] == "matched"
+    assert review[HOSTILE].startswith("not found: RC-E02")
+    part.get_by_role("button", name="Use 2 ratings").click()
+    expect(page.locator(".st-key-rec_question")).to_contain_text("2 of 5 rated", timeout=WAIT_MS)
+    expect(page.locator(".st-key-rec_notices")).to_contain_text("RC-E01")
+    ready(page)
+    assert page.title() == title
+    assert page.locator("img[src=x]").count() == 0
+
+
+def train(page: Page, text: str) -> Locator:
+    """Upload ratings of many users and train with a given structure; returns the job."""
+    part = give(page, "rec_own_data", text)
+    part.locator(".st-key-rec_upload_preview table").wait_for(timeout=WAIT_MS)
+    settle(page)
+    choose(page, part, "Structure of the modulation", "FiLM")
+    part.get_by_role("button", name="Train ColdNAS on these data").click()
+    return part.locator(".st-key-job_status")
+
+
+def wait_for_end(page: Page, status: Locator, seconds: int) -> None:
+    status.get_by_text("Done", exact=True).wait_for(timeout=1000 * seconds)
+    page.get_by_role("button", name="Ask this model").click()
+    settle(page)
+    ready(page)
+
+
+def test_own_data_are_trained_cancelled_resumed_and_asked(make_server, visit):
+    server = make_server(workers=1)
+    page = open_example(server, visit)
+    _, content = example_interactions_file()
+    status = train(page, content.decode())
+    status.get_by_text("Running", exact=True).wait_for(timeout=60_000)
+    status.get_by_role("button", name="Cancel").click()
+    status.get_by_text("Cancelled", exact=True).wait_for(timeout=30_000)
+    status.get_by_role("button", name="Resume").click()
+    wait_for_end(page, status, 180)
+    expect(page.locator(".st-key-rec_question")).to_contain_text("table.csv")
+    assert len(rows(page)) >= 3
+    assert "coldnas-own-" in page.url
+
+
+@pytest.mark.slow
+def test_fifty_thousand_ratings_are_read_and_trained(make_server, visit):
+    rng = random.Random(0)
+    lines = [
+        f"u{user},i{item},{min(5, max(1, round(3 + user % 3 - 1 + (item % 5) / 2 - 1)))}"
+        for user in range(1_000)
+        for item in rng.sample(range(600), 50)
+    ]
+    page = open_example(make_server(workers=1), visit)
+    status = train(page, "\n".join(["user,item,rating", *lines]))
+    status.get_by_text("Running", exact=True).wait_for(timeout=60_000)
+    wait_for_end(page, status, 600)
+    assert len(rows(page)) >= 3
