@@ -17,7 +17,8 @@ and ``scorer.onnx`` is model.onnx with vectors and means of items in place of th
 
 where resemblance is the sum over fields of the learned weight times the squared cosine of the sets
 of values (`core.knowledge.resemblance`). Parts in brackets are left out where the network has none.
-Scores are in rating units and not clipped to the scale.
+Scores are in rating units and not clipped to the scale. n is at least 1: ONNX Runtime cannot sum
+over an empty axis here, so a user without ratings comes with one that is masked.
 """
 
 from collections.abc import Sequence
@@ -161,8 +162,8 @@ def export_items(network: ColdNas) -> tuple[dict[str, bytes], float]:
     return {"items.onnx": own, "scorer.onnx": other}, worst
 
 
-# users, given, candidates: alone and without ratings, alone with one, many
-_SIZES = ((1, 0, 1), (1, 1, 2), (30, 20, 60), (2, 10, 500))
+# users, given, candidates; the last user has half of the ratings: none, alone, many, many items
+_SIZES = ((1, 1, 1), (1, 2, 2), (30, 20, 60), (2, 10, 500))
 
 
 def _exported(step: nn.Module, feeds: Feeds) -> bytes:

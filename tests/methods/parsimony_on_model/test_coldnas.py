@@ -16,7 +16,8 @@ from core.training.ratings import RatingTask, score_batch
 from core.training.search import Trial
 
 SMALL = ColdNasConfig(
-    search_epochs=2, trials=3, trial_epochs=1, num_epochs=2, given=(0, 3), folds=2, batch_size=16
+    search_epochs=2, trials=3, trial_epochs=1, num_epochs=2, given=(0, 3), folds=2, batch_size=16,
+    least_steps=2,
 )
 
 
