@@ -87,8 +87,13 @@ class Pruned:
         return self.history.epochs[self.history.best_epoch - 1]["valid_mse"]
 
     def effect(self) -> np.ndarray:
-        """(n, n) effect matrix, see `core.knowledge.dynamics.Dynamics.effect`."""
-        return self.network.dynamics().effect()
+        """(n, n) effect matrix, see `core.knowledge.dynamics.Dynamics.effect`.
+
+        Its diagonal is 0: what a gene does to itself cannot be told from its decay.
+        """
+        effect = self.network.dynamics().effect()
+        np.fill_diagonal(effect, 0)
+        return effect
 
 
 def fit(
@@ -144,6 +149,7 @@ def fit(
         part = task.resampled(np.random.default_rng([seed, k]))
         again = once(part, {}, best.trust, seed + 1 + k, f"resample {k + 1}")
         frequency += (again.effect() != 0) / config.num_resamples
+    frequency[(best.effect() == 0) & (task.prior.matrix == 0)] = 0  # nobody asks for others
     knowledge = _knowledge(task, config, best, tried) | {
         "frequency": edges_of(frequency), "resamples": config.num_resamples,
         "curves": [*curve(GUIDED, seed, best.history),
@@ -352,7 +358,7 @@ def _knowledge(
     """What serving and the page need beside the right-hand side."""
     dynamics = best.network.dynamics()
     return {
-        "effect": edges_of(dynamics.effect()),
+        "effect": edges_of(best.effect()),
         "rates": [round(float(one), 6) for one in np.maximum(dynamics.weights["v"], 0)],
         "max_step": config.max_step * task.unit,
         "sparsity": 1 - dynamics.num_kept / dynamics.num_weights,

@@ -12,7 +12,7 @@ from core.errors import Cancelled, InputError
 from core.knowledge.dynamics import MATRICES
 from core.methods.parsimony_on_model.dash import fit, prune_once, returning, schedule_of
 from core.serving.artifact import DataState
-from core.training.regulation import RegulationTraining, Transitions
+from core.training.regulation import RegulationTraining, Transitions, edges_of
 
 SHORT = {"num_neurons": 4, "num_epochs": 4, "first_epoch": 2, "every": 2, "rivals": (),
          "batch_size": 4}  # fmt: skip
@@ -140,6 +140,9 @@ def test_fit_chooses_the_trust_by_validation_and_hands_on_what_is_shown(data):
     }  # fmt: skip
     assert len([row for row in found["curves"] if row["method"] == "dash"]) == 6
     assert {share for _, _, share in found["frequency"]} <= {0.5, 1.0}
+    edges = {(i, j) for i, j, _ in (*found["effect"], *edges_of(data.task.prior.matrix))}
+    assert {(i, j) for i, j, _ in found["frequency"]} <= edges
+    assert all(i != j for i, j, _ in found["effect"])
     assert found["sparsity"] == 1 - found["num_kept"] / found["num_weights"]
     assert found["num_weights"] == 224
     assert len(found["rates"]) == 14
