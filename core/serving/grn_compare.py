@@ -28,7 +28,8 @@ class View:
         name: for people.
         effect: (n, n) influence, the entries of a prior for the prior.
         counts: edges by class beside the prior, each of `CLASSES`.
-        figures: what is known about it, by name: sparsity, valid_mse, balanced_accuracy …
+        figures: what is known about it, by name: sparsity, valid_mse, balanced_accuracy, seconds
+            of its training …
         trust: in the prior, None for the prior itself and where it was chosen.
     """
 
@@ -57,6 +58,9 @@ def views(answer: Answer) -> list[View]:
     """This network, the prior, and the same model with other degrees of trust in the prior."""
     network, found = answer.network, answer.network.knowledge
     own = {"sparsity": found["sparsity"]} | _truth(network.effect, network.truth)
+    chosen = next((one for one in found["trials"] if one["trust"] == found["trust"]), None)
+    if chosen is not None:
+        own |= {"valid_mse": chosen["valid_mse"], "seconds": chosen["seconds"]}
     prior = network.prior
     return [
         _view(f"DASH, λ = {say_trust(found['trust'])}", network.effect, prior, own),

@@ -90,9 +90,10 @@ def _begin_example() -> None:
 
 
 def _choose_own() -> Question | None:
-    with frame.show_errors():
-        grn_upload.show()
     upload = st.session_state.get(grn_state.LATEST)
+    title = "Other files" if upload else "Files"
+    with st.expander(title, key="grn_files", expanded=not upload), frame.show_errors():
+        grn_upload.show()
     if not upload:
         return None
     with st.container(key="grn_own"), frame.show_errors():

@@ -16,6 +16,12 @@ FIGURES = {
     "test_mse": "test error (MSE)", "valid_mse": "validation error (MSE)",
     "balanced_accuracy": "balanced accuracy", "sparsity": "pruned",
 }  # fmt: skip
+COMPARED = {
+    "sparsity": "pruned, of all weights", "valid_mse": "error (MSE), the validation part",
+    "balanced_accuracy": "balanced accuracy, the true network",
+    "seconds": "one training (s), the machine that ran it",
+}  # fmt: skip
+DRAWN = ("test_mse", "balanced_accuracy", "valid_mse")  # the first two that were measured
 WORDS = """
 1. A small network learns how fast each gene's expression changes, from the measured time points:
    an additive and a multiplicative block of neurons, each gene with its own rate.
@@ -31,36 +37,38 @@ WORDS = """
 
 def show_rivals(answer: Answer) -> None:
     """Error and accuracy over sparsity, every method with the same seeds."""
-    drawn = False
-    for figure, side in zip(("test_mse", "balanced_accuracy"), st.columns(2), strict=True):
-        points = grn_compare.curve(answer, figure)
-        if points:
-            rows, spec = pruning_chart(
-                [(one.method, one.sparsity, one.value) for one in points], FIGURES[figure],
-                theme=frame.theme(),
-            )  # fmt: skip
-            with side:
-                st.vega_lite_chart(rows, spec, key=f"grn_curve_{figure}")
-            drawn = True
-    if not drawn:
+    figures = [name for name in DRAWN if grn_compare.curve(answer, name)]
+    if not figures:
         st.markdown("No rival was trained on these measurements.")
         return
-    names = list(FIGURES)
+    for figure, side in zip(figures[:2], st.columns(2), strict=False):
+        rows, spec = pruning_chart(
+            [(one.method, one.sparsity, one.value) for one in grn_compare.curve(answer, figure)],
+            FIGURES[figure], theme=frame.theme(),
+        )  # fmt: skip
+        with side:
+            st.vega_lite_chart(rows, spec, key=f"grn_curve_{figure}")
+    names = [name for name in FIGURES if name in figures or name == "sparsity"]
     with st.container(key="grn_rivals"):
         show_rows(
-            ("At the last step", *FIGURES.values()),
+            ("At the last step", *(FIGURES[name] for name in names)),
             [
                 (method, *(say(name, found.get(name)) for name in names))
                 for method, found in grn_compare.at_the_end(answer)
             ],
-            right=tuple(FIGURES.values()),
+            right=[FIGURES[name] for name in names],
         )  # fmt: skip
     seeds = {one.method: one.seeds for one in grn_compare.curve(answer, "valid_mse")}
     listed = ", ".join(f"{method} {number}" for method, number in seeds.items())
     st.markdown(
-        f":small[Means over seeds ({listed}). Balanced "
-        "accuracy: edges against the true network of the simulation. Magnitude: pruned without "
-        "the prior; prior only: pruned by the prior alone.]"
+        f":small[Means over seeds ({listed}). Magnitude: pruned without the prior; prior only: "
+        "pruned by the prior alone."
+        + (
+            " Balanced accuracy: edges against the true network of the simulation."
+            if "balanced_accuracy" in figures
+            else ""
+        )
+        + "]"
     )
 
 
@@ -70,6 +78,8 @@ def say(name: str, value: float | None) -> str:
         return "–"
     if name == "sparsity":
         return f"{value:.1%}"
+    if name == "seconds":
+        return f"{value:.1f}"
     return f"{value:.3f}" if name == "balanced_accuracy" else f"{value:.2e}"
 
 
@@ -151,11 +161,9 @@ def show_compare(answer: Answer) -> None:
                 *((word, f"{one.counts[kind]:,}", f"{other.counts[kind]:,}")
                   for kind, word in (("kept", "Edges kept from the prior"), ("refused", "refused"),
                                      ("new", "new"), ("contradicted", "opposite"))),
-                *((f"{FIGURES[name]}, {where}", say(name, one.figures.get(name)),
-                   say(name, other.figures.get(name)))
-                  for name, where in (("sparsity", "all weights"),
-                                      ("valid_mse", "the validation part"),
-                                      ("balanced_accuracy", "the true network"))),
+                *((words, say(name, one.figures.get(name)), say(name, other.figures.get(name)))
+                  for name, words in COMPARED.items()
+                  if name in one.figures or name in other.figures),
             ],
             right=chosen, limit=60,
         )  # fmt: skip

@@ -20,6 +20,7 @@ def test_views_are_this_network_the_prior_and_degrees_of_trust(answer):
     own, prior, *trusts = grn_compare.views(answer)
     assert own.counts == answer.counts
     assert own.figures["balanced_accuracy"] == 1.0
+    assert "valid_mse" not in own.figures  # λ = 0.5 / 0.75 is in no trial of the toy
     assert prior.counts == {"kept": 13, "refused": 0, "new": 0, "contradicted": 0}
     assert prior.figures["balanced_accuracy"] < 1
     assert [view.trust for view in trusts] == [0, 0.25, 0.5, 0.75, 0.9, 1]
