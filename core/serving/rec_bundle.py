@@ -1,8 +1,9 @@
 """A recommended item as an Evidence Bundle: given ratings and kept operations are the evidence.
 
 Rated items stand on the left, the recommended one on the right, and what they share in the middle.
-A rating's edge is as strong as its own part: how much it lifts this item more than others. Shared
-properties are drawn to read the picture by; the network was not told that they are the reason.
+A rating's edge is as strong as its own part: how much it lifts this item more than others. Where
+the model weighs how alike items are, shared properties are what it compares, and their edges say
+how much they count; elsewhere they are drawn to read the picture by, and may not be the reason.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from core.evidence.bundle import (
 )
 from core.evidence.faithfulness import Check, Minimal
 from core.knowledge.modulation import OPERATIONS, WORDS
+from core.knowledge.ratings import Field
 from core.serving import recommendation as rec
 from core.serving.rec_evidence import Explanation, Influence
 from core.serving.rec_items import model_of
@@ -82,13 +84,13 @@ def bundle(
         data=Data(card.data.title, "", card.data.sha256, card.data.licence),
         evidence=(
             *(_rating(model, one, row, one in drawn) for one in explanation.influences),
-            *(_link(number, *one) for number, one in enumerate(shared, start=1)),
+            *(_link(model, number, *one) for number, one in enumerate(shared, start=1)),
             *_operators(model, answer.method),
         ),
         layout=(
             *(Place(one.id, one.title, f"rated {model.words.item}", "query", 0) for one in drawn),
             *(Place(one, one, "property", "other", 1)
-              for one in dict.fromkeys(name for name, _, _ in shared)),
+              for one in dict.fromkeys(_property(field, value) for field, value, *_ in shared)),
             Place(row.item, row.title, f"recommended {model.words.item}", "answer", 2),
         ),
         confidence=Confidence(
@@ -123,16 +125,16 @@ def _drawn(explanation: Explanation) -> tuple[Influence, ...]:
 
 def _shared(
     model: RecModel, drawn: tuple[Influence, ...], item: str
-) -> Iterator[tuple[str, str, str]]:
-    """Name of each shared property, and the two items of an edge; the recommended one last."""
-    row = model.row_of[item]
-    for field in model.catalogue.fields:
+) -> Iterator[tuple[Field, str, str, str]]:
+    """Field and value of each shared property, with the rated item of an edge or the other one."""
+    row, weights = model.row_of[item], model.field_weights
+    compared = [one for one in model.input_fields if weights.get(one.name)] if weights else []
+    for field in compared or model.catalogue.fields:
         for value in field.of(row):
-            name = f"{field.name}: {value}"
             sharing = [one.id for one in drawn if value in field.of(model.row_of[one.id])]
-            yield from ((name, one, "") for one in sharing)
+            yield from ((field, value, one, "") for one in sharing)
             if sharing:
-                yield name, "", item
+                yield field, value, "", item
 
 
 def _rating(model: RecModel, one: Influence, row: rec.Row, drawn: bool) -> EvidenceItem:
@@ -150,13 +152,22 @@ def _rating(model: RecModel, one: Influence, row: rec.Row, drawn: bool) -> Evide
     )  # fmt: skip
 
 
-def _link(number: int, name: str, rated: str, item: str) -> EvidenceItem:
-    words = name.partition(":")[0]
+def _link(
+    model: RecModel, number: int, field: Field, value: str, rated: str, item: str
+) -> EvidenceItem:
+    """One end of a shared property."""
+    name = _property(field, value)
+    weight = model.field_weights.get(field.name)
+    counts = f"; sharing all of it counts {weight:.2f} for the model" if weight else ""
     return EvidenceItem(
-        f"shared {number}", "edge", f"{rated or item} has {name}.", rated or name, item or name,
-        words, provenance=Provenance("catalogue"), group="shared",
-        layer=2 if item else 1,
+        f"shared {number}", "edge", f"{model.title_of(rated or item)} has {name}{counts}.",
+        rated or name, item or name, field.name, provenance=Provenance("catalogue"),
+        group="shared", layer=2 if item else 1,
     )  # fmt: skip
+
+
+def _property(field: Field, value: str) -> str:
+    return f"{field.name}: {value}"
 
 
 def _operators(model: RecModel, method: str) -> Iterator[EvidenceItem]:

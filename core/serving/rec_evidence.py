@@ -26,6 +26,7 @@ from core.evidence.faithfulness import (
 from core.knowledge.modulation import OPERATIONS
 from core.knowledge.ratings import Ratings
 from core.serving.rec_influence import influences, reference_rows
+from core.serving.rec_model import RecModel
 from core.serving.rec_question import Question
 from core.serving.recommendation import CITED, Answer, answer, rank, say_level
 
@@ -50,6 +51,8 @@ class Influence:
         rank_without: rank of the item if this rating had not been given.
         flipped: the end of the scale that is farther from the rating.
         rank_flipped: rank of the item if that had been the rating.
+        shared: fields in which the model sees both items as alike; empty for models that do not
+            look for it.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Influence:
     rank_without: int
     flipped: float
     rank_flipped: int
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,7 @@ def explain(question: Question, item: str) -> Explanation:
             ranks[place],
             float(flipped[place]),
             ranks[len(given) + place],
+            tuple(shared_fields(model, row, model.row_of[one])),
         )
         for place, one in enumerate(asked.ids)
     ]
@@ -180,6 +185,16 @@ def explain(question: Question, item: str) -> Explanation:
     return Explanation(
         item, asked.row.title, asked.row.rank, ordered, cited, share, _say(asked, ordered, cited)
     )
+
+
+def shared_fields(model: RecModel, one: int, other: int) -> list[str]:
+    """Fields in which two items share a value, among those that the model weighs."""
+    if not model.field_weights:
+        return []
+    return [
+        field.name for field in model.input_fields
+        if model.field_weights.get(field.name) and set(field.of(one)) & set(field.of(other))
+    ]  # fmt: skip
 
 
 def _cite(ordered: Sequence[Influence], least: float) -> tuple[str, ...]:
@@ -206,11 +221,17 @@ def _say(asked: Asked, ordered: Sequence[Influence], cited: Collection[str]) -> 
             f"they say how high you rate. {popular}"
         )
     told = [one for one in ordered if one.id in cited][:3]
-    words = ", ".join(f"{one.title} (+{one.own:.2f})" for one in told)
+    words = ", ".join(_name(one) for one in told)
     return (
         f"What lifts {row.title} more than other {model.words.items}: {words}. {popular} "
         f"{say_level(asked.answer.level_share, len(ordered), model, asked.method)}"
     )
+
+
+def _name(one: Influence) -> str:
+    """A rating with its own part, and what the model sees as alike."""
+    alike = f"; same {' and '.join(one.shared)}" if one.shared else ""
+    return f"{one.title} (+{one.own:.2f}{alike})"
 
 
 def check(question: Question, item: str, ids: Collection[str], *, seed: int = 0) -> Check:

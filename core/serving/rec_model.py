@@ -23,6 +23,7 @@ from core.errors import ArtifactError, InputError
 from core.knowledge.modulation import Structure
 from core.knowledge.rating_models import Factors
 from core.knowledge.ratings import MISSING, Catalogue, Field, Ratings, Scale
+from core.knowledge.resemblance import resemblance
 from core.serving.artifact import Artifact, Card, list_artifacts, load_artifact
 from core.settings import settings
 
@@ -255,11 +256,30 @@ class RecModel:
         return tuple(_field(one) for one in self.artifact.knowledge["item_fields"])
 
     @cached_property
+    def input_fields(self) -> tuple[Field, ...]:
+        """`item_fields` of the whole catalogue."""
+        if not self.has_more:
+            return self.item_fields
+        return tuple(map(join_fields, self.item_fields, self._inputs))
+
+    @property
+    def field_weights(self) -> Mapping[str, float]:
+        """How much sharing all values of a field counts where the model looks for resemblance.
+
+        Empty for models that do not look for it.
+        """
+        return (self.artifact.knowledge.get("resemblance") or {}).get("fields", {})
+
+    @property
+    def residual(self) -> bool:
+        """Whether the networks read means and factors of the items."""
+        return bool(self.card.config.get("residual", True))
+
+    @cached_property
     def vectors(self) -> np.ndarray:
         """(n, d) vectors of all items, for a catalogue with more items than were trained."""
-        fields = map(join_fields, self.item_fields, self._inputs)
-        feeds = {f"field_{k}": one.table for k, one in enumerate(fields)}
-        if self.card.config.get("residual", True):
+        feeds = {f"field_{k}": one.table for k, one in enumerate(self.input_fields)}
+        if self.residual:
             feeds["bias"] = self.factors.bias.astype(np.float32)
             feeds["factors"] = self.factors.factors.astype(np.float32)
         [found] = self.artifact.open("items.onnx").run(feeds, ["vectors"])
@@ -399,16 +419,35 @@ class RecModel:
         file = METHODS[method].file
         if self.has_more:
             file = "scorer.onnx"
+            if self.field_weights:
+                feeds["resemblance"] = self._resemblance(candidates, feeds["support_item"])
             for name in ("support", "candidate"):
                 rows = feeds.pop(f"{name}_item")
                 feeds[name] = self.vectors[rows]
-                feeds[f"{name}_bias"] = self.factors.bias[rows].astype(np.float32)
+                if self.residual:
+                    feeds[f"{name}_bias"] = self.factors.bias[rows].astype(np.float32)
         if self.user_fields:
             row = [number for one in self.user_fields for number in one.row(user)]
             feeds["user_field"] = np.tile(np.array(row, np.int64), (len(given), 1))
         return self.artifact.open(file).run(
             {name: np.ascontiguousarray(value) for name, value in feeds.items()}, ("score", "phi")
         )
+
+    def _resemblance(self, candidates: np.ndarray, support: np.ndarray) -> np.ndarray:
+        """(b, m, n) of items (m,) and given items (b, n)."""
+        known, places = np.unique(support, return_inverse=True)
+        found = resemblance(
+            list(self.field_weights.values()),
+            [field.take(candidates) for field in self._weighed],
+            [field.take(known) for field in self._weighed],
+        )
+        return found[:, places.reshape(support.shape)].transpose(1, 0, 2).astype(np.float32)
+
+    @property
+    def _weighed(self) -> list[Field]:
+        """Fields of all items, in the order of `field_weights`."""
+        by_name = {field.name: field for field in self.input_fields}
+        return [by_name[name] for name in self.field_weights]
 
 
 def pad(given: Sequence[Ratings]) -> dict[str, np.ndarray]:

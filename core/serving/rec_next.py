@@ -1,17 +1,18 @@
 """Which items to ask a person about next: well known, and telling.
 
-The value of an item is its popularity (share of the most rated item's number of ratings) times the
-mean change of ColdNAS's numbers if the person rated it: low or high, at a quarter of the scale from
-either end. Only numbers of kept operations count. MeLU ranks such candidates by popularity and
-gradient; here no gradient is needed.
+The value of an item is its popularity (share of the most rated item's number of ratings) times how
+far a rating of it would move the list: the spread, over the catalogue, of the change of predicted
+ratings, whose mean, the level, changes no order. The rating is not known yet; low and high ones, at
+a quarter of the scale from either end, count alike. MeLU ranks such candidates by popularity and
+gradient, which needs a gradient and says nothing of the list.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.knowledge.modulation import OPERATIONS
 from core.knowledge.ratings import Ratings
+from core.serving.rec_influence import reference_rows
 from core.serving.rec_model import RecModel
 from core.serving.recommendation import Question, in_order, rank
 
@@ -28,7 +29,7 @@ class NextItem:
         year: None where the title has none.
         kinds: values of the catalogue's main field.
         score: popularity times change, the order of the list.
-        change: mean distance that one rating of it moves the person's numbers.
+        change: how far one rating of it moves others against each other, in units of the rating.
         popularity_rank: place in the whole catalogue by mean rating.
     """
 
@@ -77,21 +78,13 @@ def next_items(question: Question, num: int = 6) -> tuple[NextItem, ...]:
 
 
 def _changes(model: RecModel, given: Ratings, rows: list[int], question: Question) -> np.ndarray:
-    """(r,) mean distance of phi with one more rating from phi without it."""
+    """(r,) spread of the change of predictions by one more rating."""
     scale = model.scale
     ends = (scale.low + scale.span / 4, scale.high - scale.span / 4)
     more = [
         Ratings.of([*given.item, row], [*given.rating, rating]) for row in rows for rating in ends
     ]
-    phi = model.phi([given, *more], question.user)[:, kept_numbers(model)]
-    distance = np.linalg.norm(phi[1:] - phi[0], axis=1)
-    return distance.reshape(len(rows), len(ends)).mean(1)
-
-
-def kept_numbers(model: RecModel) -> np.ndarray:
-    """(4, width) bool, which numbers of phi belong to kept operations."""
-    kept = np.zeros((len(OPERATIONS), model.segments[-1].stop), bool)
-    for position, columns in enumerate(model.segments):
-        for row, operation in enumerate(OPERATIONS):
-            kept[row, columns] = (position, operation) in model.structure.kept
-    return kept
+    reference = reference_rows(len(model.catalogue))
+    score = model.score([given, *more], reference, "coldnas", question.user)
+    spread = (score[1:] - score[0]).std(1)
+    return spread.reshape(len(rows), len(ends)).mean(1)

@@ -24,13 +24,14 @@ def show(question: Question) -> None:
     found = _next(question)
     st.markdown(
         f"Known to many, and telling: ordered by how many rated the {words.item} times how far "
-        f"your own {words.rating} of it would move your numbers φ. Add those you know."
+        f"your own {words.rating} of it would move {words.items} of the list against each other. "
+        "Add those you know."
     )
     with st.container(key="rec_next_rows"):
         show_rows(
             (
                 words.item.capitalize(), kinds[0].capitalize() if kinds else "Kind",
-                "Popularity #", "Would move φ by", "Worth asking",
+                "Popularity #", "Would move the list by", "Worth asking",
             ),
             [
                 (
@@ -39,7 +40,7 @@ def show(question: Question) -> None:
                 )
                 for one in found
             ],
-            right=("Popularity #", "Would move φ by", "Worth asking"),
+            right=("Popularity #", "Would move the list by", "Worth asking"),
         )  # fmt: skip
     with st.container(horizontal=True, key="rec_next_buttons"):
         for one in found:

@@ -5,6 +5,7 @@ import io
 import json
 
 import networkx
+import numpy as np
 import pytest
 
 from core.evidence.bundle import Bundle
@@ -16,7 +17,7 @@ from core.render.tables import to_safe_csv
 from core.serving import rec_bundle, rec_evidence, rec_export, rec_next
 from core.serving.kg_bundle import show_remaining
 from core.serving.recommendation import Question, answer
-from tests.serving.toy_ratings import BIAS, IDS, NAME, NUM, TASTE, serve_from, write_artifact_at
+from tests.serving.toy_ratings import IDS, NAME, NUM, expected, serve_from, write_artifact_at
 
 GIVEN = (("f03", 9.0), ("f08", 2.0), ("f14", 7.0), ("f17", 4.0), ("f21", 10.0))
 CREATED = "2026-01-02T03:04:05+00:00"
@@ -78,6 +79,17 @@ def test_shared_properties_stand_between_the_items():
     assert between
 
 
+def test_properties_that_the_model_compares_say_how_much_they_count(tmp_path, monkeypatch):
+    write_artifact_at(tmp_path, resemblance={"fields": {"genres": 0.8, "decade": 0.0}})
+    serve_from(tmp_path, monkeypatch)
+    bundle, _ = made()
+    shared = [one for one in bundle.evidence if one.group == "shared"]
+    assert {one.relation for one in shared} == {"genres"}
+    for one in shared:
+        assert one.label.endswith("; sharing all of it counts 0.80 for the model.")
+        assert one.label.startswith("Film ")
+
+
 def test_pictures_and_files():
     bundle, explanation = made()
     drawing = draw_bundle(bundle)
@@ -129,23 +141,18 @@ def test_the_table_of_a_list():
 
 
 def test_the_next_question_is_known_and_telling():
-    """phi moves by the new rating's share of a residual times a taste: worked out by hand."""
+    """How far tastes move the other items against each other, worked out by hand."""
     found = rec_next.next_items(Question(NAME, (("f03", 9.0),)), NUM)
-    given = (9 - BIAS[3]) * TASTE[3]
+    every = np.arange(NUM)
     by_hand = {}
     for row in range(NUM):
         moved = [
-            np_norm((given + (rating - BIAS[row]) * TASTE[row]) / 2 - given)
+            (expected([3, row], [9, rating], every) - expected([3], [9], every)).std()
             for rating in (3.25, 7.75)
         ]
         by_hand[IDS[row]] = (100 - row) / 100 * sum(moved) / 2
     del by_hand["f03"]
-    ordered = sorted(by_hand, key=by_hand.get, reverse=True)
-    assert [one.item for one in found] == ordered
+    assert [one.item for one in found] == sorted(by_hand, key=by_hand.get, reverse=True)
     for one in found:
         assert one.score == pytest.approx(by_hand[one.item], rel=1e-4)
-    assert rec_next.next_items(Question(NAME), 3)[0].item != "f03" or len(ordered) == NUM - 1
-
-
-def np_norm(vector):
-    return float((vector**2).sum() ** 0.5)
+    assert len(rec_next.next_items(Question(NAME), 3)) == 3

@@ -144,6 +144,24 @@ def test_smallest_evidence_is_enough_and_part_of_the_cited():
         assert left.score >= found.required - 1e-6
 
 
+def test_fields_that_the_model_compares_are_named(tmp_path, monkeypatch):
+    item = top(asked())
+    assert {one.shared for one in explain(asked(), item).influences} == {()}
+    write_artifact_at(tmp_path, resemblance={"fields": {"genres": 0.8, "decade": 0.0}})
+    serve_from(tmp_path, monkeypatch)
+    row = IDS.index(item)
+    found = explain(asked(), item)
+    for one in found.influences:
+        other = IDS.index(one.id)
+        alike = {row % 4, (row // 4) % 4} & {other % 4, (other // 4) % 4}
+        assert one.shared == (("genres",) if alike else ())
+    told = [one for one in found.influences if one.id in found.cited]
+    for one in told:
+        assert f"{one.title} (+{one.own:.2f}{'; same genres' if one.shared else ''})" in (
+            found.statement
+        )
+
+
 def test_numbers_beside_those_of_test_users():
     """Medians are 0, middle half −0.5 to 0.5, middle 90 % −1 to 1; the released structure keeps
     shifts at 0 and 1 and clamp and shift at 2, of which only position 0 has numbers here."""

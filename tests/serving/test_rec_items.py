@@ -100,6 +100,25 @@ def test_own_items_are_scored_from_their_fields():
     ]
 
 
+def test_own_items_that_resemble_rated_ones(tmp_path, monkeypatch):
+    """Resemblance of sets of genres and of decades, by hand, times the given residuals."""
+    own = {"fields": {"decade": 0.25, "genres": 2.0}, "shrink": 3.0}
+    write_artifact_at(tmp_path, resemblance=own)
+    kept = keep_items("own.csv", FILE, open_model(NAME))
+    plain = {one.item: one for one in answer(Question(NAME, GIVEN[:2], items=kept)).rows}
+    serve_from(tmp_path, monkeypatch)
+    question = Question(NAME, GIVEN[:2], items=kept)
+    model = model_of(question)
+    found = {one.item: one for one in answer(question).rows}
+    residual = (np.array([9, 2]) - BIAS[[3, 8]]) / 2
+    # genres of films 3 and 8: Comedy + Sci-Fi, Comedy + Horror; both of the 1970s
+    alike = {"own 1": (0.25 + 2 / 4, 0.25 + 2 / 4), "own 2": (2 / 2, 2 / 2), "own 3": (0, 2 / 2),
+             "own 4": (0, 0)}  # fmt: skip
+    for item, values in alike.items():
+        moved = plain[item].rating + residual @ np.array(values)
+        assert found[item].rating == pytest.approx(model.clip(moved), abs=1e-4)
+
+
 def test_evidence_of_own_items_and_their_address():
     kept = keep_items("own.csv", FILE, open_model(NAME))
     question = Question(NAME, GIVEN, items=kept)

@@ -101,8 +101,8 @@ def item_model() -> bytes:
     return _serialised(nodes, given, {"vectors": ["n", WIDTH]}, constants)
 
 
-def scorer_model() -> bytes:
-    """`model` with vectors and means in place of rows."""
+def scorer_model(*, resembling: bool = False) -> bytes:
+    """`model` with vectors and means in place of rows; one that looks for resemblance adds it."""
     node = helper.make_node
     nodes = [
         node("Sub", ["support_rating", "support_bias"], ["residual"]),
@@ -117,13 +117,21 @@ def scorer_model() -> bytes:
         node("Mul", ["candidate", "user_taste"], ["products"]),
         node("ReduceSum", ["products", "last"], ["liking"], keepdims=0),
         node("Add", ["candidate_bias", "level"], ["levelled"]),
-        node("Add", ["levelled", "liking"], ["score"]),
+        node("Add", ["levelled", "liking"], ["known" if resembling else "score"]),
     ]
+    if resembling:
+        nodes += [
+            node("Mul", ["resemblance", "column"], ["told"]),  # (b, m, n)
+            node("ReduceSum", ["told", "last"], ["alike"], keepdims=0),
+            node("Add", ["known", "alike"], ["score"]),
+        ]
     given = {
         "support": (FLOAT, ["b", "n", WIDTH]), "support_bias": (FLOAT, ["b", "n"]),
         "support_rating": (FLOAT, ["b", "n"]), "support_mask": (FLOAT, ["b", "n"]),
         "candidate": (FLOAT, ["b", "m", WIDTH]), "candidate_bias": (FLOAT, ["b", "m"]),
     }  # fmt: skip
+    if resembling:
+        given["resemblance"] = FLOAT, ["b", "m", "n"]
     constants = {"axis": np.array([1], np.int64), "unit": np.float32(1),
                  "last": np.array([2], np.int64),
                  "repeats": np.array([1, 4, 1], np.int64)}  # fmt: skip
@@ -212,7 +220,8 @@ def write_artifact_at(root: Path, name: str = NAME, **more: object) -> Path:
     """The folder of the artifact below `root`; `more` replaces what it knows."""
     models = {
         "model.onnx": model(), "none.onnx": model(np.zeros_like(TASTE)),
-        "items.onnx": item_model(), "scorer.onnx": scorer_model(),
+        "items.onnx": item_model(),
+        "scorer.onnx": scorer_model(resembling="resemblance" in more),
     }  # fmt: skip
     write_artifact(root, models, knowledge(**more), card(name))
     return root
