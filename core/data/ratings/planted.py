@@ -1,4 +1,4 @@
-"""Simulated scores whose users differ in exactly one way of adapting: what a search must find.
+"""Simulated scores whose users differ in exactly one way of adapting, which is known.
 
 Items have traits. Each user changes every trait by one and the same operation with numbers of their
 own, then the changed traits are bent and added up:
@@ -6,8 +6,10 @@ own, then the changed traits are bent and added up:
     score(user, item) = Σ_j w_j LeakyReLU(trait_j ∘ number_j)
 
 with ∘ one of ``max`` (a floor), ``min`` (a ceiling), ``multiply`` (how much a trait counts) and
-``plus`` (where it begins to count). Nothing else tells users apart, so a search over ways of
-adapting should name this operation first. No user and no item exists.
+``plus`` (where it begins to count). Nothing else tells users apart. No user and no item exists.
+
+That the operation is known does not mean that a search can name it: in a network that is wide
+enough the operations imitate one another, since a shift in front of a kink is a floor.
 """
 
 import numpy as np
