@@ -61,16 +61,29 @@ class Expression:
         """Some of the samples, in that order."""
         return Expression(self.genes, tuple(self.samples[k] for k in samples))
 
-    def transitions(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Every pair of neighbouring time points of every sample.
 
-        Returns:
-            Expression before (m, n) and after (m, n) float32, and the time between (m,) float32.
-        """
-        before = np.concatenate([sample.values[:-1] for sample in self.samples])
-        after = np.concatenate([sample.values[1:] for sample in self.samples])
-        between = np.concatenate([np.diff(sample.times) for sample in self.samples])
-        return before, after, between.astype(np.float32)
+def steps_of(
+    samples: Sequence[Trajectory], means: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every pair of neighbouring time points of every sample.
+
+    Nothing later than a step is used to fill what it begins with: that would tell what comes next.
+
+    Args:
+        samples: at least one, of the same n genes.
+        means: (n,) what other genes see of one that was not measured.
+
+    Returns:
+        Expression before (m, n) without gaps and after (m, n), NaN where a gene was not measured at
+        both ends of the step, float32; and the time between (m,) float32.
+    """
+    before = np.concatenate([sample.values[:-1] for sample in samples])
+    after = np.concatenate([sample.values[1:] for sample in samples])
+    between = np.concatenate([np.diff(sample.times) for sample in samples])
+    unknown = np.isnan(before)
+    filled = np.where(unknown, means, before).astype(np.float32)
+    after = np.where(unknown, np.nan, after).astype(np.float32)
+    return filled, after, between.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.errors import ArtifactError
 from core.knowledge.dynamics import follow, num_steps, runge_kutta
-from core.knowledge.regulation import Expression, Network, Trajectory, classify
+from core.knowledge.regulation import Network, Trajectory, classify, steps_of
 from core.serving.artifact import Artifact
 
 INPUT, OUTPUT = "x", "change"
@@ -126,13 +126,12 @@ class RegulationModel:
         return next((part for part in ("test", "valid", "train") if part in parts), "")
 
     def transitions(self, part: str) -> Transitions:
-        """Neighbouring time points of one part; unknown expression before is the gene's mean."""
+        """Neighbouring time points of one part, see `core.knowledge.regulation.steps_of`."""
         chosen = tuple(sample.trajectory for sample in self.samples if sample.part == part)
         if not chosen:
             none = np.zeros((0, len(self.genes)), np.float32)
             return Transitions(none, none, np.zeros(0, np.float32))
-        before, after, between = Expression(self.genes, chosen).transitions()
-        return Transitions(self._filled(before), after, between)
+        return Transitions(*steps_of(chosen, self._means))
 
     def change(self, x: np.ndarray) -> np.ndarray:
         """(b, n) time derivative of expression (b, n)."""

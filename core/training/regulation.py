@@ -5,9 +5,9 @@ of neighbouring time points, so that no transition shares a time point with anot
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +16,12 @@ import torch
 from core.data.regulation import published
 from core.data.regulation.dataset import RegulationData
 from core.data.regulation.simulate import simulate
+from core.data.regulation.thinning import mean_of_measured, thinned
 from core.errors import InputError
 from core.export.dynamics import export_dynamics
 from core.function.dynamics import PhoenixNetwork
 from core.knowledge.dynamics import advance, follow
-from core.knowledge.regulation import Expression, Network, Trajectory
+from core.knowledge.regulation import Expression, Network, Trajectory, steps_of
 from core.metrics import mean_out_degree, network_summary
 from core.serving import grn_uploads
 from core.serving.artifact import Artifact, DataState
@@ -30,10 +31,11 @@ from core.training.fitted import Fitted
 
 MIN_SAMPLES = 5  # fewer are divided in time
 PARTS = ("train", "train", "valid", "train", "train", "test")  # of the stretches, in turn
-NUM_STRETCHES = 12
+NUM_STRETCHES, STRETCH = 12, 4  # at most so many, of at least so many time points
+MIN_TIMES = 5  # of a sample that is divided
 MIN_TESTED = 24  # time points; with fewer nothing is kept for a test
 VALID_SHARE = TEST_SHARE = 0.1  # of the samples
-MAX_TIMES = 100  # of a sample; more, as of single cells, are averaged in groups
+MANY = 8  # samples, of which at least two are for choosing
 PAPER = {("sim350", "balanced_accuracy"): 0.907, ("sim350", "sparsity"): 0.947}
 Rate = Callable[[np.ndarray], np.ndarray]
 
@@ -102,30 +104,26 @@ class RegulationTask:
         return network_summary(effect, self.truth.matrix, rows)
 
 
-def transitions_of(samples: Sequence[Trajectory]) -> Transitions:
-    """Of samples with two or more time points; a single sample's transitions are groups each."""
-    found = []
-    for number, sample in enumerate(samples):
-        filled = _filled(sample)
-        between = np.diff(sample.times).astype(np.float32)
-        group = np.full(len(between), number) if len(samples) >= MIN_SAMPLES else (
-            1_000_000 * number + np.arange(len(between))
-        )  # fmt: skip
-        found.append((filled[:-1], sample.values[1:], between, group))
-    return Transitions(*(np.concatenate(one) for one in zip(*found, strict=True)))
+def transitions_of(samples: Sequence[Trajectory], means: np.ndarray) -> Transitions:
+    """Of samples with two or more time points; a single sample's transitions are groups each.
+
+    Args:
+        samples: at least one.
+        means: (n,) see `core.knowledge.regulation.steps_of`.
+    """
+    together = len(samples) >= MIN_SAMPLES
+    groups = [
+        np.full(len(sample.times) - 1, number) if together
+        else 1_000_000 * number + np.arange(len(sample.times) - 1)
+        for number, sample in enumerate(samples)
+    ]  # fmt: skip
+    return Transitions(*steps_of(samples, means), np.concatenate(groups))
 
 
-def _filled(sample: Trajectory) -> np.ndarray:
-    """Values with gaps filled along the time; a gene that was never measured stays at one half."""
-    values = sample.values.copy()
-    for gene in np.flatnonzero(np.isnan(values).any(axis=0)):
-        known = ~np.isnan(values[:, gene])
-        values[:, gene] = (
-            np.interp(sample.times, sample.times[known], values[known, gene])
-            if known.any()
-            else 0.5
-        )
-    return values
+def means_of(samples: Sequence[Trajectory]) -> np.ndarray:
+    """(n,) mean of every gene; one half where it was never measured."""
+    means = mean_of_measured(np.concatenate([sample.values for sample in samples]))
+    return np.where(np.isnan(means), 0.5, means)
 
 
 def divide(expression: Expression) -> dict[str, tuple[Trajectory, ...]]:
@@ -134,7 +132,7 @@ def divide(expression: Expression) -> dict[str, tuple[Trajectory, ...]]:
     parts: dict[str, list[Trajectory]] = {"train": [], "valid": [], "test": []}
     if len(samples) >= MIN_SAMPLES:
         order = np.random.default_rng(0).permutation(len(samples))
-        num_valid = max(1, round(VALID_SHARE * len(samples)))
+        num_valid = max(2 if len(samples) >= MANY else 1, round(VALID_SHARE * len(samples)))
         num_test = round(TEST_SHARE * len(samples)) if len(samples) > 2 * MIN_SAMPLES else 0
         for turn, k in enumerate(order):
             part = (
@@ -142,27 +140,31 @@ def divide(expression: Expression) -> dict[str, tuple[Trajectory, ...]]:
             )
             parts[part].append(samples[k])
     for sample in samples if len(samples) < MIN_SAMPLES else ():
-        num = len(sample.times) - 1
-        cuts = np.linspace(0, num, min(NUM_STRETCHES, num) + 1).round().astype(int)
-        for turn, (first, last) in enumerate(pairwise(cuts)):
-            part = PARTS[turn % len(PARTS)]
-            if part == "test" and num + 1 < MIN_TESTED:
-                part = "train"
-            rows = slice(first, last + 1)
+        for part, rows in _stretches(len(sample.times)):
             parts[part].append(Trajectory(sample.times[rows], sample.values[rows]))
     return {name: tuple(found) for name, found in parts.items() if found}
 
 
-def thinned(expression: Expression) -> Expression:
-    """Samples of very many time points averaged in groups of neighbours."""
-    samples = []
-    for sample in expression.samples:
-        groups = np.array_split(np.arange(len(sample.times)), min(MAX_TIMES, len(sample.times)))
-        times = np.array([sample.times[rows].mean() for rows in groups])
-        values = np.stack([np.nanmean(sample.values[rows], axis=0) for rows in groups])
-        apart = np.diff(times, prepend=times[0] - 1) > 0
-        samples.append(Trajectory(times[apart], values[apart]))
-    return Expression(expression.genes, tuple(samples))
+def _stretches(num_times: int) -> Iterator[tuple[str, slice]]:
+    """Neighbouring time points by part; each belongs to one part only.
+
+    The steps from one part to the next belong to none.
+    """
+    if num_times < MIN_TIMES:
+        yield "train", slice(None)
+        return
+    num = min(NUM_STRETCHES, num_times // STRETCH)
+    if num < 3:
+        cut = num_times - max(2, num_times // STRETCH)
+        yield from (("train", slice(cut)), ("valid", slice(cut, None)))
+        return
+    cuts = np.linspace(0, num_times, num + 1).round().astype(int)
+    names = [PARTS[turn % len(PARTS)] for turn in range(num)]
+    if num_times < MIN_TESTED:
+        names = ["train" if name == "test" else name for name in names]
+    for name, turns in groupby(range(num), key=names.__getitem__):
+        same = list(turns)
+        yield name, slice(cuts[same[0]], cuts[same[-1] + 1])
 
 
 class RegulationTraining:
@@ -198,7 +200,8 @@ class RegulationTraining:
             parts["train"] += parts.pop("test", ())  # a test part is there already
             parts["test"] = data.test.samples
         self.parts = parts
-        found = {name: transitions_of(samples) for name, samples in parts.items()}
+        self.means = means_of(parts["train"])
+        found = {name: transitions_of(samples, self.means) for name, samples in parts.items()}
         partners = data.partners
         self.task = RegulationTask(
             found["train"], found["valid"], data.prior,
@@ -226,9 +229,6 @@ class RegulationTraining:
     def export(self, fitted: Fitted) -> Exported:
         """The right-hand side as ONNX, networks and figures as plain values."""
         model, apart = export_dynamics(fitted.network)
-        values = np.concatenate([one.values for one in self.parts["train"]])
-        with np.errstate(invalid="ignore"):
-            means = np.where(np.isnan(values).all(0), 0.5, np.nanmean(values, axis=0))
         scaling = self.data.scaling
         samples = [
             {"times": one.times.tolist(), "part": part,
@@ -243,7 +243,7 @@ class RegulationTraining:
                 "genes": list(self.data.prior.genes),
                 "prior": _record(self.data.prior), "truth": _record(self.data.truth),
                 "partners": _edges(self.data.partners),
-                "means": [round(float(one), 6) for one in means],
+                "means": [round(float(one), 6) for one in self.means],
                 "samples": samples if self.shown else [],
                 "scaling": None if scaling is None else scaling.to_json(),
                 "time_unit": self.time_unit,
@@ -271,11 +271,13 @@ class RegulationTraining:
         return found
 
     def _errors(self, rate: Rate, part: str, max_step: float) -> dict[str, float]:
-        data = transitions_of(self.parts[part])
+        data = transitions_of(self.parts[part], self.means)
         later = advance(rate, data.before, data.between, max_step)
         gaps = []
         for sample in self.parts[part]:
-            path = follow(rate, _filled(sample)[:1], sample.times, max_step)[:, 0]
+            first = sample.values[:1]
+            start = np.where(np.isnan(first), self.means, first).astype(np.float32)
+            path = follow(rate, start, sample.times, max_step)[:, 0]
             gaps.append((path - sample.values)[1:])
         return {
             "mse": float(np.nanmean((later - data.after) ** 2)),

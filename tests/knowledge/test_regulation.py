@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import ShapeError
-from core.knowledge.regulation import Expression, Network, Trajectory, classify
+from core.knowledge.regulation import Network, Trajectory, classify, steps_of
 
 GENES = ("a", "b", "c")
 
@@ -13,13 +13,23 @@ def network(*edges, signed=True):
     return Network.from_edges(GENES, edges, signed=signed)
 
 
-def test_transitions_pair_neighbouring_times_of_one_sample_only():
+def test_steps_pair_neighbouring_times_of_one_sample_only():
     first = Trajectory(np.array([0.0, 2.0, 3.0]), np.arange(9, dtype=np.float32).reshape(3, 3))
     second = Trajectory(np.array([0.0, 5.0]), np.full((2, 3), 7, np.float32))
-    before, after, between = Expression(GENES, (first, second)).transitions()
+    before, after, between = steps_of((first, second), np.zeros(3))
     assert between.tolist() == [2, 1, 5]
     assert before[:, 0].tolist() == [0, 3, 7]
     assert after[:, 0].tolist() == [3, 6, 7]
+
+
+def test_what_was_not_measured_is_never_filled_by_what_comes_later():
+    nan = np.nan
+    values = np.array([[0, 1, nan], [nan, 2, 5], [4, nan, 6]], np.float32)
+    sample = Trajectory(np.array([0.0, 1.0, 4.0]), values)
+    before, after, _ = steps_of((sample,), np.array([0.3, 0.4, 0.5]))
+    np.testing.assert_allclose(before, [[0, 1, 0.5], [0.3, 2, 5]])
+    np.testing.assert_array_equal(after, [[nan, 2, nan], [nan, nan, 6]])
+    assert before.dtype == after.dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from core.training.regulation import (
     RegulationTraining,
     divide,
     load_regulation_data,
-    thinned,
     transitions_of,
 )
 from core.training.regulation_study import corrupted, corruption, curves
@@ -41,18 +40,10 @@ def expression(*samples):
     return Expression(tuple("ABC"), samples)
 
 
-def test_gaps_before_a_transition_are_filled_and_after_it_left_out():
-    values = np.array([[0.0, 1, np.nan], [np.nan, 2, np.nan], [4.0, np.nan, np.nan]], np.float32)
-    found = transitions_of([Trajectory(np.array([0.0, 1.0, 4.0]), values)])
-    np.testing.assert_array_equal(found.before, [[0, 1, 0.5], [1, 2, 0.5]])
-    np.testing.assert_array_equal(found.after, values[1:])
-    assert found.between.tolist() == [1, 3]
-
-
 def test_whole_samples_are_resampled_together_and_one_sample_by_transition():
-    many = transitions_of([sample(4, seed=k) for k in range(6)])
+    many = transitions_of([sample(4, seed=k) for k in range(6)], np.zeros(3))
     np.testing.assert_array_equal(many.group, np.repeat(np.arange(6), 3))
-    assert len(set(transitions_of([sample(9)]).group)) == 8
+    assert len(set(transitions_of([sample(9)], np.zeros(3)).group)) == 8
 
 
 def test_parts_share_no_sample():
@@ -63,24 +54,39 @@ def test_parts_share_no_sample():
     assert len({id(one) for found in parts.values() for one in found}) == 20
 
 
-@pytest.mark.parametrize("num_times", [5, 24, 60])
-def test_stretches_of_one_sample_hold_every_transition_once(num_times):
+def test_few_samples_leave_enough_to_choose_on():
+    sizes = {
+        num: {name: len(found) for name, found in divide(
+            expression(*(sample(4, seed=k) for k in range(num)))
+        ).items()}
+        for num in (5, 8, 12)
+    }  # fmt: skip
+    assert sizes == {
+        5: {"train": 4, "valid": 1}, 8: {"train": 6, "valid": 2},
+        12: {"train": 9, "valid": 2, "test": 1},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("num_times", [5, 6, 11, 12, 23, 24, 60, 100])
+def test_stretches_of_one_sample_share_no_time_point(num_times):
     whole = sample(num_times)
     parts = divide(expression(whole))
     assert ("test" in parts) == (num_times >= 24)
-    steps = [
-        (one.times[k], one.times[k + 1]) for found in parts.values() for one in found
-        for k in range(len(one.times) - 1)
-    ]  # fmt: skip
-    assert sorted(steps) == list(zip(whole.times[:-1], whole.times[1:], strict=True))
+    found = [one for stretches in parts.values() for one in stretches]
+    assert sorted(t for one in found for t in one.times) == whole.times.tolist()
+    assert min(len(one.times) for one in found) >= 2
+    steps = sum(len(one.times) - 1 for one in parts["train"])
+    assert steps >= 0.45 * (num_times - 1)
+    for one in found:
+        rows = np.searchsorted(whole.times, one.times)
+        np.testing.assert_array_equal(one.values, whole.values[rows])
+        assert (np.diff(rows) == 1).all()
 
 
-def test_many_times_are_averaged_in_groups():
-    long = sample(350)
-    (found,) = thinned(expression(long)).samples
-    assert len(found.times) == 100
-    np.testing.assert_allclose(found.values[0], long.values[:4].mean(0), rtol=1e-5)
-    assert thinned(expression(sample(9))).samples[0].values.shape == (9, 3)
+def test_parts_of_several_samples_with_short_ones():
+    parts = divide(expression(sample(3), sample(9, seed=1)))
+    assert [len(one.times) for one in parts["train"]] == [3, 7]
+    assert [len(one.times) for one in parts["valid"]] == [2]
 
 
 def decaying():
@@ -169,8 +175,7 @@ def test_an_unknown_set_is_refused():
         load_regulation_data("mouse")
 
 
-def test_a_run_writes_an_artifact_that_is_served(tmp_path, monkeypatch):
-    monkeypatch.setenv("PARSIMONY_HOME", str(tmp_path))
+def test_a_run_writes_an_artifact_that_is_served(tmp_path):
     artifact = run("dash", PLANTED, overrides=QUICK, root=tmp_path / "trained", device="cpu")
     known = artifact.knowledge
     assert json.loads(json.dumps(known, allow_nan=False)) == known
@@ -182,8 +187,7 @@ def test_a_run_writes_an_artifact_that_is_served(tmp_path, monkeypatch):
         assert served[metric.split][metric.name] == pytest.approx(metric.value, abs=1e-4)
 
 
-def test_an_upload_can_be_learned_from(tmp_path, monkeypatch):
-    monkeypatch.setenv("PARSIMONY_HOME", str(tmp_path))
+def test_an_upload_can_be_learned_from():
     prior = Network.from_edges("ABC", [("A", "B", 1)])
     upload = grn_uploads.Upload(
         "own.csv", expression(*(sample(4, seed=k) for k in range(7))), prior, None,

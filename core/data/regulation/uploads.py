@@ -28,6 +28,7 @@ unless a person chooses it (`Choices.repairs`).
 | GR-E24 | prior turned around | swap-prior |
 | GR-E25 | a gap in time that is very long | gap:split |
 | GR-E26 | few transitions | |
+| GR-E28 | more times than are learned from | |
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,7 @@ from core.data.regulation.gene_names import common_names, match_names
 from core.data.regulation.prior_files import Links, check_prior, read_links, to_network
 from core.data.regulation.reading import Choices, Reading, blocks
 from core.data.regulation.scaling import Scaling
+from core.data.regulation.thinning import MAX_TIMES, mean_of_measured, thinned
 from core.knowledge.regulation import Expression, Network, Trajectory
 
 File = tuple[str, bytes]
@@ -190,7 +192,9 @@ class _Upload:
                 groups.setdefault(place[name], []).append(k)
         for gene, columns in groups.items():
             own = measured.values[:, columns]
-            values[:, gene] = _mean(own) if self.choices.has("twice:mean") else own[:, 0]
+            values[:, gene] = (
+                mean_of_measured(own.T) if self.choices.has("twice:mean") else own[:, 0]
+            )
         return values, genes
 
     # --- times
@@ -295,6 +299,13 @@ class _Upload:
         raw = self._without_negative(raw)
         if raw is None:
             return None
+        most = max(len(sample.times) for sample in raw.samples)
+        if most > MAX_TIMES:
+            self.note(
+                "GR-E28", "Many times", f"Up to {most:,} times in one sample.",
+                f"Neighbouring ones are averaged to {MAX_TIMES} times.",
+            )  # fmt: skip
+            raw = thinned(raw)
         values = np.concatenate([sample.values for sample in raw.samples])
         measured = ~np.isnan(values)
         never = ~measured.any(axis=0)
@@ -488,17 +499,10 @@ def _some_genes(raw: Expression, kept: np.ndarray) -> Expression:
     return Expression(tuple(raw.genes[k] for k in kept), samples)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """(rows,) mean over columns of what was measured, nan where nothing was."""
-    known = ~np.isnan(values)
-    total = np.where(known, values, 0).sum(axis=1)
-    return np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan)
-
-
 def _averaged(times: np.ndarray, values: np.ndarray) -> Trajectory:
     """One row for each time; `times` are sorted."""
     moments, first = np.unique(times, return_index=True)
-    rows = [_mean(part.T) for part in np.split(values, first[1:])]
+    rows = [mean_of_measured(part) for part in np.split(values, first[1:])]
     return Trajectory(moments, np.array(rows).astype(np.float32))
 
 

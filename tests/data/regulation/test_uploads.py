@@ -521,6 +521,17 @@ def test_counts_may_become_logarithms_gr_e16():
     np.testing.assert_allclose(raw_values(log), np.log2(1 + counts), atol=1e-4)
 
 
+def test_very_many_times_are_averaged_and_said_gr_e28():
+    values = np.random.default_rng(2).uniform(2, 9, (400, 5)).round(3)
+    reading = read(columns(values, range(400)))
+    assert finding(reading, "GR-E28").text == (
+        "GR-E28 · Many times. Up to 400 times in one sample. Neighbouring ones are averaged to "
+        "100 times."
+    )
+    np.testing.assert_allclose(raw_values(reading)[0], values[:4].mean(0), atol=1e-5)
+    assert "GR-E28" not in codes(read(columns(values[:100], range(100))))
+
+
 def test_rows_that_do_not_fit_and_constant_genes():
     constant = VALUES.copy()
     constant[:, 3] = 4
