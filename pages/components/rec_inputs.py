@@ -90,21 +90,22 @@ def _say_own(model: RecModel) -> None:
 
 def _add(model: RecModel) -> None:
     """One more item, found by typing; Enter puts it into the editor."""
-    catalogue, label = model.catalogue, f"Add a {model.words.item}"
+    catalogue, word = model.catalogue, model.words.item
+    one = f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
     names = dict(zip(catalogue.ids, catalogue.titles, strict=True))
     for item in st.session_state[rec_state.ITEMS]:
         names.pop(item, None)
     options = list(names)
     if len(options) > MAX_OPTIONS:
         text = st.text_input(
-            f"Find a {model.words.item}", key="rec_find", max_chars=200,
+            f"Find {one}", key="rec_find", max_chars=200,
             placeholder="Part of a title",
         )  # fmt: skip
         options = match_names(text, names)
         if not options:
             st.markdown(":small[No title contains this text.]")
     st.selectbox(
-        label, options, index=None, key="rec_add", on_change=_added, filter_mode="contains",
+        f"Add {one}", options, index=None, key="rec_add", on_change=_added, filter_mode="contains",
         format_func=lambda item: names.get(item, item), placeholder="Type a title, then Enter",
     )  # fmt: skip
 

@@ -279,7 +279,9 @@ def test_own_data_are_trained_cancelled_resumed_and_asked(make_server, visit):
     status.get_by_text("Cancelled", exact=True).wait_for(timeout=30_000)
     status.get_by_role("button", name="Resume").click()
     wait_for_end(page, status, 180)
-    expect(page.locator(".st-key-rec_question")).to_contain_text("table.csv")
+    expect(page.get_by_role("combobox", name="Data and model")).to_have_value(
+        re.compile("Own ratings")
+    )
     assert len(rows(page)) >= 3
     assert "coldnas-own-" in page.url
 

@@ -136,12 +136,15 @@ def _owner(table: RatingTable, number: int, roles: Sequence[str]) -> str:
 
 
 def words_of(table: RatingTable, roles: Sequence[str]) -> dict[str, str]:
-    """What the file calls users, items and ratings."""
+    """What the file calls users, items and ratings; a name that is more than words is not used."""
     words = {role: role for role in NEEDED}
     for role in NEEDED:
         if table.header and role in roles:
             name = table.columns[roles.index(role)].strip().lower()
-            words[role] = re.sub(r"[\s_.-]*(id|nr|no|number)$", "", name)[:30] or role
+            word = re.sub(r"[\s_.-]*(id|nr|no|number)$", "", name)
+            words[role] = (
+                word if re.fullmatch(r"[^\W\d_]([^\W\d_]|[ -](?=\w)){0,29}", word) else role
+            )
     return words
 
 

@@ -92,6 +92,16 @@ def test_words_of_the_file():
     assert read(table(header="")).words == {"user": "user", "item": "item", "rating": "rating"}
 
 
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("Dose level", "dose level"), ("material_id", "material"), ("![x](//a.b/c)", "item"),
+     ("<b>", "item"), ("3", "item"), ("x" * 31, "item")],
+)  # fmt: skip
+def test_only_words_are_words(name, word):
+    found = read(table(header=f"user,{name},rating"), (1, "item")).words
+    assert found["item"] == word
+
+
 def test_wide_table():
     rng = random.Random(0)
     lines = ["name," + ",".join(f"Film {k}" for k in range(30))]
