@@ -172,20 +172,24 @@ class ColdNasConfig:
     batch_size: int = 16  # users per step; paper: 32
     least_steps: int = 30  # per epoch, where there are few users; ours
     learning_rate: float = 1e-3  # Adam; paper: 1e-4
+    closed_rate: float = 1e-2  # Adam, of the few numbers of level and resemblance; ours
+    falling: bool = True  # rates of a kept structure fall along a cosine, so that structures are
+    # compared at rest; ours
     hypernetwork_rate: float = 0.1  # times that of the others, once a structure is kept; ours
     gate_rate: float = 2e-2  # Adam, of the gates; with the paper's, that of the weights, they stay
     # near .5
     search_epochs: int = 12  # of the network with gates; paper: 100
     trials: int = 8  # structures trained briefly before one is kept; paper: a person reads gates
-    trial_epochs: int = 6  # of each
-    num_epochs: int = 20  # of the kept structure; paper: 100
+    trial_epochs: int = 8  # of each
+    num_epochs: int = 16  # of the kept structure; paper: 100
     patience: int = 8  # epochs without a better validation error before stopping; ours
     gradient_clip: float = 5.0  # largest gradient norm; ours
     rivals: tuple[str, ...] = ()  # trained beside it: none, film, melu; ours
 
 
 # the published setting of Last.fm, with its fixed episodes
-_PUBLISHED: dict[str, Any] = {"residual": False, "field_dim": 32, "hypernetwork_rate": 1.0}
+_PUBLISHED: dict[str, Any] = {"residual": False, "field_dim": 32, "hypernetwork_rate": 1.0,
+                              "falling": False}  # fmt: skip
 COLD_NAS = {
     "lastfm": ColdNasConfig(
         **_PUBLISHED, item_ids=True, given=(), learning_rate=1e-4, search_epochs=50, num_epochs=100,
@@ -411,6 +415,8 @@ class DashConfig:
 
 DASH = {
     "sim350": DashConfig(target_sparsity=0.955),
+    "yeast": DashConfig(target_sparsity=0.955, batch_size=4),  # 23 transitions
+    "breast-cancer": DashConfig(target_sparsity=0.955, batch_size=8),  # 82 transitions
     "planted-network": DashConfig(
         num_neurons=16, num_epochs=60, every=4, batch_size=20, max_step=1.0, learning_rate=1e-2,
         target_sparsity=0.92, trust_grid=(0.5, 0.8, 0.95), num_resamples=6, num_seeds=2, study=True,

@@ -141,10 +141,14 @@ class RatingData:
             if isinstance(one.network, ColdNas):
                 more[f"{name}.onnx"], worst = export_catalogue(one.network, self.shown)
                 differences.append(worst)
+        return Exported(model, self.knowledge(fitted), max(differences), more)
+
+    def knowledge(self, fitted: Fitted) -> dict[str, Any]:
+        """Items, means and factors as serving reads them, beside what the training found."""
         factors = self.task.factors
         shown, everything = factors.take(self.shown).to_json(), factors.to_json()["fold_in"]
         scale = self.task.data.scale
-        knowledge = fitted.knowledge | shown | {
+        return fitted.knowledge | shown | {
             "fold_in": everything,
             "catalogue": {
                 "ids": list(self.catalogue.ids),
@@ -165,7 +169,6 @@ class RatingData:
             "widths": list(fitted.network.scorer.predictor.widths),
             "resemblance": self._resemblance(fitted.network),
         }  # fmt: skip
-        return Exported(model, knowledge, max(differences), more)
 
     def _resemblance(self, network: ColdNas) -> dict[str, Any] | None:
         """Learned weight of each field and shrinkage; None in content form."""

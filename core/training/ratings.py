@@ -190,6 +190,7 @@ class RatingTraining:
         num_queries: ratings asked of a user per step at most.
         batch_size: users per step.
         least_steps: per epoch; few users are asked several times, other ratings each time.
+        num_epochs: over which the rates fall along a cosine; 0 keeps them.
         seed: seeds episodes and order.
         device: where tensors live.
     """
@@ -205,6 +206,7 @@ class RatingTraining:
         num_queries: int,
         batch_size: int,
         least_steps: int,
+        num_epochs: int,
         seed: int,
         device: torch.device,
     ) -> None:
@@ -213,8 +215,10 @@ class RatingTraining:
         self.least_steps = least_steps
         self.seed, self.device, self.held_out = seed, device, held_out
         self.unit = task.data.scale.span / 4
-        self.scheduler: torch.optim.lr_scheduler.LRScheduler = torch.optim.lr_scheduler.ConstantLR(
-            optimizer, 1.0
+        self.scheduler: torch.optim.lr_scheduler.LRScheduler = (
+            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, num_epochs)
+            if num_epochs
+            else torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
         )
         least = max(self.given, default=0) + MORE_THAN_GIVEN
         self.users = [k for k, one in enumerate(task.data.warm) if len(one) >= least]

@@ -99,10 +99,10 @@ def test_an_artifact_of_films_keeps_the_known_films_only(fitted):
     data = rating_data(base, STATE, WORDS, own_films=True)
     assert data.shown.tolist() == [2, 0]  # in the order of the films
     assert data.catalogue.titles == (films.titles[0], films.titles[3])
-    exported = data.export(fitted)
-    assert exported.knowledge["items"]["count"] == data.task.factors.count[[2, 0]].tolist()
+    knowledge = data.knowledge(fitted)
+    assert knowledge["items"]["count"] == data.task.factors.count[[2, 0]].tolist()
     everyone = data.task.factors.to_json()["fold_in"]
-    assert exported.knowledge["fold_in"] == everyone  # of all films, not of those shown
+    assert knowledge["fold_in"] == everyone  # of all films, not of those shown
     user = Episode(0, Ratings.of([0, 1], [5, 6]), Ratings.of([2, 5], [7, 8]))
     only = replace(data, task=replace(data.task, data=replace(base, test=(user,))))
     (served,) = only._served_episodes

@@ -91,12 +91,9 @@ class Means(torch.nn.Module):
 def training(data_task, held_out=None, **more):
     network = Means()
     settings = {
-        "given": (0, 2),
-        "num_queries": 3,
-        "batch_size": 4,
-        "seed": 0,
-        "least_steps": 1,
-    } | more
+        "given": (0, 2), "num_queries": 3, "batch_size": 4, "seed": 0, "least_steps": 1,
+        "num_epochs": 0,
+    } | more  # fmt: skip
     return RatingTraining(
         data_task, held_out, network, torch.optim.SGD(network.parameters(), 0.1),
         device=torch.device("cpu"), **settings,

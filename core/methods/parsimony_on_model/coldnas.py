@@ -180,7 +180,7 @@ class _Bench:
         ).to(self.device)  # fmt: skip
         if by_gradient:
             network = Melu(network).to(self.device)
-        training = _Training(self, network)
+        training = _Training(self, network, num_epochs)
         history = train(
             training,
             num_epochs=num_epochs,
@@ -245,25 +245,29 @@ class _Bench:
 class _Training(RatingTraining):
     """Trains one network; says where its gates stand after every epoch."""
 
-    def __init__(self, bench: _Bench, network: ColdNas) -> None:
+    def __init__(self, bench: _Bench, network: nn.Module, num_epochs: int) -> None:
         config = bench.config
-        parts: dict[str, list[nn.Parameter]] = {"alpha": [], "hypernetwork": [], "": []}
+        rates = {
+            "alpha": config.gate_rate,
+            "log_shrink": config.closed_rate,
+            "resemblance": config.closed_rate,
+            "hypernetwork": config.learning_rate,
+            "": config.learning_rate,
+        }
+        parts: dict[str, list[nn.Parameter]] = {part: [] for part in rates}
         for name, parameter in network.named_parameters():
             parts[next(part for part in parts if part in name)].append(parameter)
         searched = bool(parts["alpha"])
-        factor = 1.0 if searched else config.hypernetwork_rate
+        if not searched:
+            rates["hypernetwork"] *= config.hypernetwork_rate
         optimizer = torch.optim.Adam(
-            [
-                {"params": parts[""]},
-                {"params": parts["hypernetwork"], "lr": factor * config.learning_rate},
-                {"params": parts["alpha"], "lr": config.gate_rate},
-            ],
-            lr=config.learning_rate,
+            [{"params": parts[part], "lr": rate} for part, rate in rates.items()]
         )
         super().__init__(
             bench.task, bench.held_out, network, optimizer, given=bench.given,
             num_queries=config.num_queries, batch_size=config.batch_size,
-            least_steps=config.least_steps, seed=bench.seed, device=bench.device,
+            least_steps=config.least_steps, seed=bench.seed,
+            num_epochs=num_epochs if config.falling and not searched else 0, device=bench.device,
         )  # fmt: skip
 
     def validate(self) -> Mapping[str, float]:
