@@ -70,7 +70,9 @@ def list_models() -> tuple[ModelEntry, ...]:
 
 
 @st.cache_data(show_spinner=False, ttl=5)
-def _models(_trained: Path, _home: Path, own: tuple[str, ...]) -> tuple[ModelEntry, ...]:
+def _models(
+    trained: Path, home: Path, own: tuple[str, ...]  # noqa: ARG001 - the folders are the key
+) -> tuple[ModelEntry, ...]:  # fmt: skip
     return available_models(own=own)
 
 
