@@ -221,7 +221,7 @@ def _say(asked: Asked, ordered: Sequence[Influence], cited: Collection[str]) -> 
             f"they say how high you rate. {popular}"
         )
     told = [one for one in ordered if one.id in cited][:3]
-    words = ", ".join(_name(one) for one in told)
+    words = "; ".join(_name(one) for one in told)
     return (
         f"What lifts {row.title} more than other {model.words.items}: {words}. {popular} "
         f"{say_level(asked.answer.level_share, len(ordered), model, asked.method)}"
@@ -230,8 +230,8 @@ def _say(asked: Asked, ordered: Sequence[Influence], cited: Collection[str]) -> 
 
 def _name(one: Influence) -> str:
     """A rating with its own part, and what the model sees as alike."""
-    alike = f"; same {' and '.join(one.shared)}" if one.shared else ""
-    return f"{one.title} (+{one.own:.2f}{alike})"
+    alike = f", same {' and '.join(one.shared)}" if one.shared else ""
+    return f"{one.title}, rated {one.rating:g} (+{one.own:.2f}{alike})"
 
 
 def check(question: Question, item: str, ids: Collection[str], *, seed: int = 0) -> Check:
@@ -337,7 +337,10 @@ def modulation(question: Question, num: int = 20) -> Modulation:
     """
     ranking = rank(question)
     model = ranking.model
-    if model.population is None or not model.structure.size:
+    if not model.structure.size:
+        said = "The structure keeps no operation: no number inside the network is yours alone."
+        return Modulation((), (), said)
+    if model.population is None:
         return Modulation((), (), "The files of this model do not say what is usual.")
     phi = model.phi([ranking.given], question.user)[0]  # (4, width)
     low, quarter, median, three, high = model.population

@@ -341,10 +341,10 @@ def say_level(share: float, num_given: int, model: RecModel, method: str) -> str
             f"Your ratings only say how high you rate: they move all {model.words.items} alike and "
             "hardly change the order."
         )
-    said = f"{share:.0%} of what your ratings change is your level, alike for all"
-    if share >= 0.8:
-        return f"{said}: no single rating is the reason for one of these {model.words.items}."
-    return f"{said}; the rest speaks for some {model.words.items} and against others."
+    return (
+        f"{share:.0%} of what your ratings change is your level, alike for all; only the rest "
+        f"moves some {model.words.items} against others."
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import InputError
 from core.evidence.evidence import Overlay
-from core.knowledge.modulation import RELEASED
+from core.knowledge.modulation import NONE, RELEASED
 from core.serving import rec_evidence
 from core.serving.rec_evidence import Asked, check, explain, minimise, modulation
 from core.serving.recommendation import Question, answer
@@ -157,9 +157,8 @@ def test_fields_that_the_model_compares_are_named(tmp_path, monkeypatch):
         assert one.shared == (("genres",) if alike else ())
     told = [one for one in found.influences if one.id in found.cited]
     for one in told:
-        assert f"{one.title} (+{one.own:.2f}{'; same genres' if one.shared else ''})" in (
-            found.statement
-        )
+        alike = ", same genres" if one.shared else ""
+        assert f"{one.title}, rated {one.rating:g} (+{one.own:.2f}{alike})" in found.statement
 
 
 def test_numbers_beside_those_of_test_users():
@@ -181,5 +180,12 @@ def test_numbers_beside_those_of_test_users():
 def test_models_that_do_not_say_what_is_usual(root, tmp_path, monkeypatch):
     write_artifact_at(tmp_path, population={})
     serve_from(tmp_path, monkeypatch)
-    assert rec_evidence.modulation(asked()).cells == ()
+    found = rec_evidence.modulation(asked())
+    assert found.cells == ()
+    assert "do not say what is usual" in found.statement
+    write_artifact_at(tmp_path, structure=NONE.to_json())
+    (tmp_path / NAME / "card.json").touch()
+    found = rec_evidence.modulation(asked())
+    assert (found.cells, found.deviations) == ((), ())
+    assert "keeps no operation" in found.statement
     serve_from(root, monkeypatch)
