@@ -6,10 +6,11 @@ from typing import Any
 from core.render.palette import THEMES
 
 HEIGHT = 320
+LITTLE = 0.1  # share of pruned weights that counts as none
 # by method in words: key of the theme's colours, dashes
 LINES = {
     "DASH": ("kept", [1, 0]), "magnitude": ("added", [1, 0]), "prior only": ("added", [6, 4]),
-    "random": ("removed", [2, 3]), "not pruned": ("ink", [1, 0]),
+    "random": ("removed", [2, 3]), "not pruned": ("ink", [2, 3]),
     "prior in the loss": ("ink", [6, 4]),
 }  # fmt: skip
 MEASURED, MODEL, WITHOUT = "measured", "model", "without the edge"
@@ -20,13 +21,23 @@ def pruning_chart(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """A figure over the share of pruned weights, one line for each method.
 
+    What a method is worth before it prunes anything is left out, so that the steps of pruning have
+    room; a method that prunes nothing at all is a level across the chart.
+
     Args:
         points: method in words (a key of `LINES`), sparsity, value.
         name: of the figure.
         theme: light or dark.
     """
     colors = THEMES[theme]
-    rows = [{"method": method, "sparsity": x, "value": y} for method, x, y in points]
+    pruned = [point for point in points if point[1] >= LITTLE]
+    steps = {method for method, _, _ in pruned}
+    ends = [x for _, x, _ in pruned] or [0.0, 1.0]
+    levels = [
+        (method, x, y) for method, _, y in points if method not in steps
+        for x in (min(ends), max(ends))
+    ]  # fmt: skip
+    rows = [{"method": method, "sparsity": x, "value": y} for method, x, y in [*pruned, *levels]]
     present = [method for method in LINES if method in {row["method"] for row in rows}]
     encoding = {
         "x": {"field": "sparsity", "type": "quantitative", "title": "share of weights pruned",
@@ -40,7 +51,8 @@ def pruning_chart(
     }  # fmt: skip
     last = {method: [row for row in rows if row["method"] == method][-1] for method in present}
     said = "; ".join(
-        f"{method} {row['value']:.3g} at {row['sparsity']:.0%}" for method, row in last.items()
+        f"{method} {row['value']:.3g}" + (f" at {row['sparsity']:.0%}" if method in steps else "")
+        for method, row in last.items()
     )
     return rows, {
         "description": f"{name} over the share of pruned weights. {said}.",

@@ -11,7 +11,7 @@ from core.render.regulation import (
 
 
 def test_methods_differ_by_colour_and_dash():
-    points = [("DASH", 0.0, 0.3), ("DASH", 0.9, 0.1), ("random", 0.9, 0.4), ("magnitude", 0.9, 0.2)]
+    points = [("DASH", 0.7, 0.3), ("DASH", 0.9, 0.1), ("random", 0.9, 0.4), ("magnitude", 0.9, 0.2)]
     rows, spec = pruning_chart(points, "test error", theme="dark")
     assert [(row["method"], row["sparsity"], row["value"]) for row in rows] == points
     encoding = spec["layer"][0]["encoding"]
@@ -21,6 +21,16 @@ def test_methods_differ_by_colour_and_dash():
                 strict=True)  # fmt: skip
     assert len({(color, tuple(dash)) for color, dash in looks}) == 3
     assert "DASH 0.1 at 90%" in spec["description"]
+
+
+def test_what_prunes_nothing_is_a_level():
+    points = [("DASH", 0.0, 0.3), ("DASH", 0.7, 0.2), ("DASH", 0.9, 0.1), ("not pruned", 0.0, 0.25)]
+    rows, spec = pruning_chart(points, "test error")
+    assert [(row["method"], row["sparsity"], row["value"]) for row in rows] == [
+        ("DASH", 0.7, 0.2), ("DASH", 0.9, 0.1), ("not pruned", 0.7, 0.25), ("not pruned", 0.9, 0.25)
+    ]  # fmt: skip
+    assert "not pruned 0.25." in spec["description"]
+    assert pruning_chart(points[3:], "test error")[0][1]["sparsity"] == 1.0
 
 
 def test_the_shown_trust_is_filled():
