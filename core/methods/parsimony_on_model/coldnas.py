@@ -79,7 +79,7 @@ def fit(
     bench = _Bench(task, config, seed, torch.device(device), report, checkpoint)
     gates, found = bench.search() if given is None else (given.mask(), None)
     structure = found.best.candidate if found else given
-    network, history = bench.train(structure, config.num_epochs, "training")
+    network, history = bench.best(structure)
     knowledge = {
         "structure": structure.to_json(),
         "gates": gates.round(4).tolist(),
@@ -136,12 +136,23 @@ class _Bench:
         self.search_s = 0.0
         self.gate_history: list[list[float]] = []
         searched = 0 if config.structure else config.search_epochs + self._trial_epochs
-        self.done = 0
-        self.total = searched + config.num_epochs * (1 + len(config.rivals))
+        self.done, self.rate = 0, config.hypernetwork_rates[0]
+        trainings = len(config.hypernetwork_rates) + len(config.rivals)
+        self.total = searched + config.num_epochs * trainings
 
     @property
     def _trial_epochs(self) -> int:
         return self.config.trials * self.config.trial_epochs
+
+    def best(self, structure: Structure) -> tuple[nn.Module, History]:
+        """The kept structure, with the rate of the hypernetwork that validates best."""
+        trained = []
+        for rate in self.config.hypernetwork_rates:
+            self.rate = rate
+            trained.append((rate, *self.train(structure, self.config.num_epochs, "training")))
+        self.rate, network, history = max(trained, key=lambda one: _selection(one[2]))
+        history.seconds = sum(one.seconds for _, _, one in trained)
+        return network, history
 
     def rival(self, name: str) -> Fitted:
         """Another network of the same inputs, trained likewise.
@@ -189,7 +200,7 @@ class _Bench:
             report=self._progress(text, num_epochs),
             checkpoint=own_file(
                 self.checkpoint if keep else None, ".pt", config, num_epochs,
-                structure.to_json() if structure else None, by_gradient,
+                structure.to_json() if structure else None, by_gradient, self.rate,
             ),
         )  # fmt: skip
         self.done += num_epochs
@@ -227,8 +238,8 @@ class _Bench:
             _, history = self.train(
                 structure, self.config.trial_epochs, f"trying {structure}", keep=False
             )
-            best = history.epochs[history.best_epoch - 1]["selection"]
-            made.append(Trial(structure, best, structure.size, history.seconds))
+            score = _selection(history)
+            made.append(Trial(structure, score, structure.size, history.seconds))
         return made
 
     def _progress(self, text: str, num_epochs: int) -> Report:
@@ -259,7 +270,7 @@ class _Training(RatingTraining):
             parts[next(part for part in parts if part in name)].append(parameter)
         searched = bool(parts["alpha"])
         if not searched:
-            rates["hypernetwork"] *= config.hypernetwork_rate
+            rates["hypernetwork"] *= bench.rate
         optimizer = torch.optim.Adam(
             [{"params": parts[part], "lr": rate} for part, rate in rates.items()]
         )
@@ -310,6 +321,10 @@ def item_tables(task: RatingTask, config: ColdNasConfig) -> ItemTables:
     numbers = np.concatenate([factors.bias[:, None], factors.factors], 1).astype(np.float32)
     rated = numbers[factors.count > 0]
     return ItemTables(fields, numbers, rated.mean(0), np.maximum(rated.std(0), SPREAD))
+
+
+def _selection(history: History) -> float:
+    return history.epochs[history.best_epoch - 1]["selection"]
 
 
 def _row(trial: Trial[Structure]) -> dict[str, Any]:
