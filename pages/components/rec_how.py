@@ -94,13 +94,14 @@ def _show_planted() -> None:
         st.markdown(
             "Simulated users, items and scores with **one** planted operation are part of the "
             "program: `python -m core train planted --method coldnas` searches in them, and what "
-            "it found then stands here."
+            "it found then stands here. Measured: the gates do **not** reliably name the planted "
+            "operation, because several operations can do the same work."
         )
         return
     st.markdown(
         "**Simulated data, not real people**: users differ by one operation on the traits of the "
-        "items, a shift. The search did not know which. Where its gates name another, the network "
-        "found a different way to say the same: a gate tells what the network uses, not what is "
+        "items, a shift. The search did not know which, and its gates do **not** reliably name it: "
+        "several operations can do the same work. A gate tells what the network uses, not what is "
         "true of people."
     )
     st.markdown(frame.plain(model.card.data.title))

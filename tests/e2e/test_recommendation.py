@@ -134,21 +134,6 @@ def test_by_keyboard_alone_three_films_are_rated_and_one_is_changed(server, visi
     assert all(before.get(row[1]) != row[2] for row in found)  # a lower level at least
 
 
-def test_a_changed_rating_shows_old_and_new_places(server, visit):
-    page = open_example(server, visit)
-    part = open_part(page, "rec_what_if_part")
-    part.get_by_role("button", name="Show what changes").click()
-    settle(page)
-    found = rows(page, "rec_differences")
-    assert len(found) >= 3
-    assert any(row[3] != row[4] for row in found)
-    part.get_by_role("button", name="Make this my question").click()
-    settle(page)
-    ready(page)
-    expect(page.locator(".st-key-example_banner")).to_have_count(0)
-    assert "rated=" in page.url
-
-
 def test_a_link_brings_back_the_same_list_and_evidence(server, visit):
     page = open_example(server, visit)
     page.get_by_text("Hide rated", exact=False).first.wait_for(state="attached")
@@ -163,9 +148,6 @@ def test_a_link_brings_back_the_same_list_and_evidence(server, visit):
     again.get_by_role("tab", name="Graph", exact=True).click()
     settle(again)
     assert read_edges(again, "rec_evidence_graph") == edges
-    broken = ready(visit(f"{server.url}/recommendation?model=%3Cscript%3E"))
-    expect(broken.get_by_text("Left out of the address")).to_be_visible()
-    assert "script" not in broken.url
 
 
 def test_every_export_opens(server, visit):
@@ -185,7 +167,7 @@ def test_every_export_opens(server, visit):
     assert len(json.loads(take(page, "Structure"))["kept"]) == 4
 
 
-def test_two_methods_side_by_side_with_their_costs(server, visit):
+def test_two_methods_and_two_ratings_side_by_side(server, visit):
     page = open_example(server, visit)
     part = open_part(page, "rec_comparison")
     part.get_by_role("button", name="Compare", exact=True).click()
@@ -196,6 +178,17 @@ def test_two_methods_side_by_side_with_their_costs(server, visit):
     assert falls == sorted(falls, reverse=True)
     assert len(rows(page, "rec_compared_costs")) >= 2
     expect(part).to_contain_text("measured on")
+    part = open_part(page, "rec_what_if_part")
+    part.get_by_role("button", name="Show what changes").click()
+    settle(page)
+    found = rows(page, "rec_differences")
+    assert len(found) >= 3
+    assert any(row[3] != row[4] for row in found)
+    part.get_by_role("button", name="Make this my question").click()
+    settle(page)
+    ready(page)
+    expect(page.locator(".st-key-example_banner")).to_have_count(0)
+    assert "rated=" in page.url
 
 
 @in_both_themes
@@ -204,6 +197,7 @@ def test_no_view_breaks_a_rule_of_accessibility(server, visit, find_violations, 
     assert find_violations(page) == []
     for name in ("Graph", "Table", "Check", "Operators", "You and others"):
         page.get_by_role("tab", name=name, exact=True).click()
+        page.wait_for_timeout(700)  # while the script runs, what it will replace is faded
         settle(page)
         assert find_violations(page) == [], name
     for key in (
@@ -216,13 +210,15 @@ def test_no_view_breaks_a_rule_of_accessibility(server, visit, find_violations, 
     assert find_violations(page) == []
 
 
-@pytest.mark.parametrize("width", [1280, 700])
-def test_no_sideways_scrolling(server, visit, width):
-    page = open_example(server, visit, viewport={"width": width, "height": 900})
-    assert page.evaluate(
-        "document.querySelector('.stMain').scrollWidth <= "
-        "document.querySelector('.stMain').clientWidth + 1"
-    )
+def test_no_sideways_scrolling(server, visit):
+    page = open_example(server, visit, viewport={"width": 1280, "height": 900})
+    for width in (1280, 700):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(500)
+        assert page.evaluate(
+            "document.querySelector('.stMain').scrollWidth <= "
+            "document.querySelector('.stMain').clientWidth + 1"
+        ), width
 
 
 def give(page: Page, part: str, text: str) -> Locator:
@@ -269,16 +265,11 @@ def wait_for_end(page: Page, status: Locator, seconds: int) -> None:
     ready(page)
 
 
-def test_own_data_are_trained_cancelled_resumed_and_asked(make_server, visit):
+def test_own_data_are_trained_and_asked(make_server, visit):
     server = make_server(workers=1)
     page = open_example(server, visit)
     _, content = example_interactions_file()
-    status = train(page, content.decode())
-    status.get_by_text("Running", exact=True).wait_for(timeout=60_000)
-    status.get_by_role("button", name="Cancel").click()
-    status.get_by_text("Cancelled", exact=True).wait_for(timeout=30_000)
-    status.get_by_role("button", name="Resume").click()
-    wait_for_end(page, status, 180)
+    wait_for_end(page, train(page, content.decode()), 240)
     expect(page.get_by_role("combobox", name="Data and model")).to_have_value(
         re.compile("Own ratings")
     )
@@ -287,7 +278,7 @@ def test_own_data_are_trained_cancelled_resumed_and_asked(make_server, visit):
 
 
 @pytest.mark.slow
-def test_fifty_thousand_ratings_are_read_and_trained(make_server, visit):
+def test_fifty_thousand_ratings_are_read_trained_cancelled_and_resumed(make_server, visit):
     rng = random.Random(0)
     lines = [
         f"u{user},i{item},{min(5, max(1, round(3 + user % 3 - 1 + (item % 5) / 2 - 1)))}"
@@ -297,5 +288,8 @@ def test_fifty_thousand_ratings_are_read_and_trained(make_server, visit):
     page = open_example(make_server(workers=1), visit)
     status = train(page, "\n".join(["user,item,rating", *lines]))
     status.get_by_text("Running", exact=True).wait_for(timeout=60_000)
-    wait_for_end(page, status, 600)
+    status.get_by_role("button", name="Cancel").click()
+    status.get_by_text("Cancelled", exact=True).wait_for(timeout=30_000)
+    status.get_by_role("button", name="Resume").click()
+    wait_for_end(page, status, 900)
     assert len(rows(page)) >= 3
