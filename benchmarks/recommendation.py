@@ -57,13 +57,13 @@ def measure_methods(name: str, overrides: Mapping[str, Any]) -> dict[str, list[d
 
 
 def random_network(num_items: int) -> ColdNas:
-    """ColdNAS of the served sizes over a catalogue with a field of 20 values and another of 10."""
+    """ColdNAS of the served sizes over items with fields like those of films."""
     rng = np.random.default_rng(0)
     config = coldnas_config(DATA)
     torch.manual_seed(0)
     fields = tuple(
         Field(name, tuple(map(str, range(num))), rng.integers(0, num, (num_items, width)))
-        for name, num, width in (("genre", 20, 3), ("decade", 10, 1))
+        for name, num, width in (("genre", 20, 3), ("decade", 10, 1), ("director", 333, 2))
     )
     numbers = rng.normal(size=(num_items, 1 + NUM_FACTORS)).astype(np.float32)
     items = ItemTables(fields, numbers, numbers.mean(0), numbers.std(0))
