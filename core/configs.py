@@ -440,7 +440,6 @@ def dash_config(data_set: str, **overrides: Any) -> DashConfig:  # noqa: ANN401
     return replace(
         found, trust=tuple(found.trust), trust_grid=tuple(found.trust_grid),
         rivals=tuple(found.rivals),
-        hypernetwork_rates=tuple(found.hypernetwork_rates),
     )  # fmt: skip
 
 
