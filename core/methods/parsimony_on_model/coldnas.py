@@ -22,7 +22,8 @@ Differs from the paper: (1) gates have a rate of their own; with that of the wei
 (3) epochs are chosen on validation users, where the released code used test users; (4) by default
 items come with what warm users say about them (residual form of `core.function.modulation`),
 supports of random size are drawn anew in every step, and their number is an input, so that few
-ratings are not worse than none; (5) see also `core.function.modulation`.
+ratings are not worse than none; rates fall while structures are compared, and the rate of the
+hypernetwork is chosen on validation users; (5) see also `core.function.modulation`.
 """
 
 import json
