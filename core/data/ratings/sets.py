@@ -1,8 +1,8 @@
 """Data sets of ratings as cold-start questions: public ones, and simulated scores.
 
-BookCrossing and Douban Book are left out on purpose. Published errors on BookCrossing, 14.15, are
-those of a constant, because most of its entries are books somebody had without rating them; the
-mean of each user alone comes to about 10. The licence of Douban Book is not stated.
+BookCrossing and Douban Book are left out on purpose. Most entries of BookCrossing are books that
+somebody had without rating them, so that errors on it say little about taste. The licence of Douban
+Book is not stated.
 
 Sources: Dooms et al., CrowdRec 2013 (MovieTweetings); Cantador et al., HetRec 2011 with the split
 and episodes released with ColdNAS, Wu et al., WWW 2023 (Last.fm); Harper and Konstan, TiiS 2015
