@@ -100,6 +100,18 @@ FIGURES = {
     "sign_accuracy": "Found true edges with the right sign",
 }
 
+OF_TASK = {  # what the same names mean elsewhere; figures of rivals stand on the task's page
+    "recommendation": {
+        "mse": "Mean squared error of ratings",
+        "mae": "Mean absolute error of ratings",
+        "ndcg@3": "Order of the rated items (nDCG@3)",
+        "ndcg@5": "Order of the rated items (nDCG@5)",
+        "recall@10": "Liked items among the first 10 of the catalogue",
+        "coverage": "Share of the catalogue that is ever among the first 10",
+        "popularity_bias": "Popularity of the listed items minus that of the liked ones",
+    },
+}
+
 
 def show_card(card: Card) -> None:
     """A model's card in the order of the OECD's principles for models."""
@@ -115,15 +127,17 @@ def show_card(card: Card) -> None:
         ("Cite", " ".join(card.citations)),
     )
     st.table([{"Field": field, "Value": value} for field, value in shown])
+    words = OF_TASK.get(card.task, FIGURES)
     st.table(
         [
             {
-                "Figure": f"{FIGURES.get(metric.name, metric.name)}, {metric.split}",
+                "Figure": f"{words.get(metric.name, metric.name)}, {metric.split}",
                 "Ours": say_value(metric),
                 "Seeds": str(len(metric.seeds)),
                 "Published": "–" if metric.paper is None else f"{metric.paper:g}",
             }
             for metric in card.metrics
+            if metric.name in words or card.task not in OF_TASK
         ]
     )
     for protocol in dict.fromkeys(metric.protocol for metric in card.metrics):

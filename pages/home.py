@@ -71,6 +71,7 @@ FIGURES = (
     ("plus accuracy", "test S2", "accuracy, two new drugs"),
     ("auc", "test 10-shot", "ROC-AUC, ten known of each class"),
     ("r2", "test", "R² of the law"),
+    ("mse", "test, N=10", "squared error of ratings, ten given"),
     ("balanced_accuracy", "test", "balanced accuracy of the edges"),
 )
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import registry
@@ -64,6 +65,17 @@ def test_every_model_has_its_card():
     app = run()
     assert len(app.subheader) == len(folders)
     assert len(app.table) == 2 * len(folders) + 1
+
+
+def test_the_figures_of_a_recommender_are_its_own():
+    folder = ROOT / "trained/coldnas-movietweetings"
+    if not folder.is_dir():
+        pytest.skip("the artifact is not in the folder of trained models")
+    figures = [
+        row for table in run().table if "Figure" in table.value for row in table.value.Figure
+    ]
+    assert "Mean squared error of ratings, test, N=10" in figures
+    assert not [text for text in figures if text.startswith(("none mse", "popularity mse"))]
 
 
 def test_the_published_figure_stands_beside_ours():
