@@ -25,6 +25,13 @@ APP = "Parsimony"
 PROVIDERS = {"CPUExecutionProvider": "CPU", "CUDAExecutionProvider": "GPU (CUDA)"}
 RESEARCH_USE = "Research use only. Not for clinical decisions."
 
+# the value above a slider has the colour of buttons, which on dark ground has a contrast of 3.9:1
+STYLE = """<style>
+[data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p {
+  color: inherit !important;
+}
+</style>"""
+
 _FRAMED = "_framed"
 _PENDING = "_pending_page"
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -111,6 +118,7 @@ def page(title: str, purpose: str, *, section: str = "") -> None:
         section: section of the parsimony paper, for example "5.1, RED-GNN"; empty for none.
     """
     st.set_page_config(page_title=title if title == APP else f"{title} · {APP}")
+    st.html(STYLE)
     st.title(title, anchor=False)
     st.markdown(purpose)
     if section:

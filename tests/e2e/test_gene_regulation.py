@@ -227,6 +227,7 @@ def test_a_network_is_inferred_paused_and_resumed(make_server, visit):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_own_files_become_a_network(make_server, visit):
     server = make_server(workers=1)
     page = open_example(server, visit)
@@ -235,7 +236,7 @@ def test_own_files_become_a_network(make_server, visit):
     page.wait_for_url(re.compile("upload="), timeout=WAIT_MS)
     page = visit(f"{page.url}&trust=0.8&resamples=0")
     page.get_by_role("button", name="Infer network", exact=True).click()
-    page.locator(".st-key-grn_rows table").wait_for(timeout=280_000)
+    page.locator(".st-key-grn_rows table").wait_for(timeout=800_000)
     ready(page)
     total, *classes = counts(page)
     assert total == sum(classes)
