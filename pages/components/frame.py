@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -25,12 +26,7 @@ APP = "Parsimony"
 PROVIDERS = {"CPUExecutionProvider": "CPU", "CUDAExecutionProvider": "GPU (CUDA)"}
 RESEARCH_USE = "Research use only. Not for clinical decisions."
 
-# the value above a slider has the colour of buttons, which on dark ground has a contrast of 3.9:1
-STYLE = """<style>
-[data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p {
-  color: inherit !important;
-}
-</style>"""
+STYLESHEET = Path(__file__).with_name("frame.css")
 
 _FRAMED = "_framed"
 _PENDING = "_pending_page"
@@ -118,7 +114,7 @@ def page(title: str, purpose: str, *, section: str = "") -> None:
         section: section of the parsimony paper, for example "5.1, RED-GNN"; empty for none.
     """
     st.set_page_config(page_title=title if title == APP else f"{title} · {APP}")
-    st.html(STYLE)
+    st.html(STYLESHEET)
     st.title(title, anchor=False)
     st.markdown(purpose)
     if section:
