@@ -38,15 +38,14 @@ run: $(VENV)/.installed-cpu assets ## set up and serve the pages on http://127.0
 assets: $(VENV)/.installed-cpu ## fetch 3Dmol.js from npm; goes on without it when there is no network
 	@$(BIN)/python -m core assets || true
 
-# the browser tests run beside the others in two processes of their own, file by file; what fails
-# there for want of a free processor is run once more alone
+# two processes, file by file; the browser tests first, and what fails there for want of a free
+# processor is run once more alone
+SIDE_BY_SIDE = -n 2 --dist loadfile
 BROWSER_TESTS = $(BIN)/python -m pytest -q -o cache_dir=.pytest_cache/browser tests/e2e
 test: $(VENV)/.installed-test assets browser ## set up and run the test suite
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	$(BROWSER_TESTS) -n 2 --dist loadfile > "$$log" 2>&1 & browser=$$!; \
-	$(BIN)/python -m pytest -q --ignore=tests/e2e; code=$$?; \
-	wait $$browser; failed=$$?; echo "Browser tests:"; cat "$$log"; \
-	if [ $$failed != 0 ]; then echo "Again, alone:"; $(BROWSER_TESTS) --lf || code=1; fi; \
+	@code=0; $(BROWSER_TESTS) $(SIDE_BY_SIDE) || \
+	{ echo "Again, alone:"; $(BROWSER_TESTS) --lf || code=1; }; \
+	$(BIN)/python -m pytest -q --ignore=tests/e2e $(SIDE_BY_SIDE) || code=1; \
 	exit $$code
 
 .PHONY: browser

@@ -265,6 +265,7 @@ def wait_for_end(page: Page, status: Locator, seconds: int) -> None:
     ready(page)
 
 
+@pytest.mark.slow
 def test_own_data_are_trained_and_asked(make_server, visit):
     server = make_server(workers=1)
     page = open_example(server, visit)
