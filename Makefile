@@ -39,13 +39,14 @@ assets: $(VENV)/.installed-cpu ## fetch 3Dmol.js from npm; goes on without it wh
 	@$(BIN)/python -m core assets || true
 
 # two processes, file by file; the browser tests first, and what fails there for want of a free
-# processor is run once more alone
+# processor is run once more alone; searches start processes, which those of xdist cannot
 SIDE_BY_SIDE = -n 2 --dist loadfile
 BROWSER_TESTS = $(BIN)/python -m pytest -q -o cache_dir=.pytest_cache/browser tests/e2e
 test: $(VENV)/.installed-test assets browser ## set up and run the test suite
 	@code=0; $(BROWSER_TESTS) $(SIDE_BY_SIDE) || \
 	{ echo "Again, alone:"; $(BROWSER_TESTS) --lf || code=1; }; \
-	$(BIN)/python -m pytest -q --ignore=tests/e2e $(SIDE_BY_SIDE) || code=1; \
+	$(BIN)/python -m pytest -q --ignore=tests/e2e --ignore=tests/discovery $(SIDE_BY_SIDE) || code=1; \
+	$(BIN)/python -m pytest -q tests/discovery || code=1; \
 	exit $$code
 
 .PHONY: browser
